@@ -1,0 +1,45 @@
+# Every target sets up what it needs: a bare clone with Python 3.11+, pip and make is enough.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python -m pipeline
+
+.PHONY: help setup report test up down lab lint notebooks lock clean
+
+help:            ## Show what make can do
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: .venv/.ready   ## Make the environment: .venv, from the hash-pinned lock
+
+report: setup    ## Run the notebooks end to end and write report/build/report.html and report.pdf
+	@$(RUN) report
+
+test: setup      ## Run every test: unit, pipeline, notebooks
+	@$(BIN)/python -m pytest
+
+up: setup        ## Start the local cloud, deploy the pipeline, leave it running
+	@$(RUN) up
+
+down: setup      ## Delete the stack and stop the local cloud
+	@$(RUN) down
+
+lab: .venv/.lab  ## Step through the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+lint: setup      ## ruff, mypy and cfn-lint
+	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/cfn-lint infra/stack.yaml
+
+notebooks: setup ## Run the notebooks in place: refresh the outputs that are committed
+	@$(BIN)/python -m pipeline.report.refresh
+
+lock: setup      ## Resolve the locks again from pyproject.toml
+	@$(BIN)/python requirements/lock.py
+
+clean:           ## Remove the environment and everything generated
+	@rm -rf .venv .local report/build
+
+.venv/.ready: requirements/base.lock requirements/uv.lock pyproject.toml requirements/install
+	@PYTHON=$(PYTHON) sh requirements/install base && touch $@
+
+.venv/.lab: requirements/lab.lock .venv/.ready
+	@PYTHON=$(PYTHON) sh requirements/install lab && touch $@

@@ -1,0 +1,187 @@
+"""The event: what a producer may say about a product, and how a record is read as one.
+
+Nothing here raises for bad input. `parse` returns an event, or the `Refusal` that says why there is none.
+"""
+
+import base64
+import json
+import re
+from calendar import monthrange
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+Reason = Literal[
+    "not_json", "invalid_event", "unknown_event_type", "wrong_partition_key",
+    "already_active", "not_active", "insufficient_stock", "quantity_overflow", "out_of_order",
+]  # fmt: skip
+
+TIMESTAMP = re.compile(
+    r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+def _rfc3339(text: str) -> str:
+    match = TIMESTAMP.fullmatch(text)
+    if not match:
+        raise ValueError("should be RFC 3339 with a UTC offset, like 2023-09-11T12:00:00Z")
+    year, month, day = (int(part) for part in match.group(1, 2, 3))
+    if day > 28 and day > monthrange(year, month)[1]:
+        raise ValueError("names a day that its month does not have")
+    return text
+
+
+ProductId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+ProductName = Annotated[str, Field(min_length=1, max_length=200)]
+EventId = Annotated[str, Field(min_length=1, max_length=64)]
+Stock = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Change = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Timestamp = Annotated[str, AfterValidator(_rfc3339)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class Product(_Model):
+    """What every event says of its product."""
+
+    product_id: ProductId
+    timestamp: Timestamp
+
+
+class AddedProduct(Product):
+    """A product as `product_added` describes it: its name and its first stock, in units."""
+
+    product_name: ProductName
+    quantity: Stock
+
+
+class ChangedProduct(Product):
+    """A product as an increment or a decrement describes it: the size of the change, in units."""
+
+    quantity: Change
+
+
+class Event(_Model):
+    """A business fact, in the past tense."""
+
+    event_type: str
+    event_id: EventId = ""
+    product: Product
+
+
+class ProductAdded(Event):
+    """The product is for sale, under this name and with this stock."""
+
+    event_type: Literal["product_added"]
+    product: AddedProduct
+
+
+class ProductRemoved(Event):
+    """The product is no longer for sale."""
+
+    event_type: Literal["product_removed"]
+    product: Product
+
+
+class QuantityIncremented(Event):
+    """Units came in."""
+
+    event_type: Literal["quantity_incremented"]
+    product: ChangedProduct
+
+
+class QuantityDecremented(Event):
+    """Units went out."""
+
+    event_type: Literal["quantity_decremented"]
+    product: ChangedProduct
+
+
+EVENTS: dict[str, type[Event]] = {
+    "product_added": ProductAdded,
+    "product_removed": ProductRemoved,
+    "quantity_incremented": QuantityIncremented,
+    "quantity_decremented": QuantityDecremented,
+}
+
+
+class Record(NamedTuple):
+    """The envelope in which an event lies on the stream."""
+
+    data: bytes
+    partition_key: str
+    sequence_number: int  # the place in the shard's log; about 56 digits
+    shard_id: str
+    arrived_at: float  # epoch seconds
+    item_identifier: str  # what the pipe calls this record when we hand it back as failed
+
+    @classmethod
+    def from_pipe(cls, flat: dict[str, Any]) -> "Record":
+        """Read one element of the array that EventBridge Pipes hands to its target."""
+        return cls(
+            data=base64.b64decode(flat["data"]),
+            partition_key=flat["partitionKey"],
+            sequence_number=int(flat["sequenceNumber"]),
+            shard_id=flat["eventID"].partition(":")[0],
+            arrived_at=float(flat["approximateArrivalTimestamp"]),
+            item_identifier=flat["eventID"],
+        )
+
+
+class Refusal(NamedTuple):
+    """Why a record can never be applied."""
+
+    reason: Reason
+    detail: str
+
+
+def parse(record: Record) -> Event | Refusal:
+    """Read a record as an event, or say why it is none."""
+    try:
+        body = load_json(record.data)
+    except (ValueError, RecursionError) as error:
+        return Refusal("not_json", _short(error))
+    if not isinstance(body, dict):
+        return Refusal("invalid_event", "event: should be a JSON object")
+    event_type = body.get("event_type")
+    if not isinstance(event_type, str):
+        return Refusal("invalid_event", "event_type: should be a string")
+    if event_type not in EVENTS:
+        return Refusal("unknown_event_type", f"event_type: {_short(event_type)!a} is none of {', '.join(EVENTS)}")
+    try:
+        event = EVENTS[event_type].model_validate(body)
+    except ValidationError as invalid:
+        return Refusal("invalid_event", _first_rule_broken(invalid))
+    if record.partition_key != event.product.product_id:
+        return Refusal("wrong_partition_key", "partition key: should be the product_id, or the order is not guaranteed")
+    return event
+
+
+def load_json(data: bytes) -> Any:
+    """Decode strict JSON: UTF-8, and no NaN or Infinity, which Python would let pass.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested deeper than the interpreter can follow.
+    """
+    return _STRICT.decode(data.decode("utf-8"))
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _first_rule_broken(invalid: ValidationError) -> str:
+    error = invalid.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+
+
+def _short(text: object) -> str:
+    return str(text)[:120]

@@ -1,0 +1,27 @@
+"""What an operator sees of a batch: one log line, one for every trouble, and the metrics."""
+
+from collections import Counter
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from stock_projector.batch import BatchResult
+from stock_projector.events import Refusal
+
+logger = Logger(service="stock_projector")
+metrics = Metrics(namespace="Inventory", service="stock_projector")
+
+
+def count(result: BatchResult) -> None:
+    """Log a batch and add it to the metrics: records by outcome, and those that have to come again."""
+    counts = Counter("quarantined" if isinstance(each, Refusal) else str(each) for _, each in result.outcomes)
+    counts["failed"] = len(result.failures)
+    for name in ("applied", "duplicate", "quarantined", "failed"):
+        metrics.add_metric(name=name.capitalize(), unit=MetricUnit.Count, value=counts[name])
+    logger.info("batch", extra={"records": sum(counts.values())} | counts)
+    for record, outcome in result.outcomes:
+        if isinstance(outcome, Refusal):
+            place = {"shard_id": record.shard_id, "sequence_number": str(record.sequence_number)}
+            logger.warning("quarantined", extra=place | outcome._asdict())
+    for error in {repr(error) for _, error in result.failures}:
+        logger.error("records have to come again", extra={"error": error})
