@@ -109,12 +109,27 @@ EVENTS: dict[str, type[Event]] = {
 }
 
 
+class SequenceNumber(int):
+    """A place in a shard's log, about 56 digits: ordered as an integer, written just as Kinesis wrote it."""
+
+    def __new__(cls, text: str) -> "SequenceNumber":
+        """Keep the text: an emulator may pad it with zeros, and whoever looks it up in the stream needs it as it is."""
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Record(NamedTuple):
     """The envelope in which an event lies on the stream."""
 
     data: bytes
     partition_key: str
-    sequence_number: int  # the place in the shard's log; about 56 digits
+    sequence_number: SequenceNumber
     shard_id: str
     arrived_at: float  # epoch seconds
     item_identifier: str  # what the pipe calls this record when we hand it back as failed
@@ -125,7 +140,7 @@ class Record(NamedTuple):
         return cls(
             data=base64.b64decode(flat["data"]),
             partition_key=flat["partitionKey"],
-            sequence_number=int(flat["sequenceNumber"]),
+            sequence_number=SequenceNumber(flat["sequenceNumber"]),
             shard_id=flat["eventID"].partition(":")[0],
             arrived_at=float(flat["approximateArrivalTimestamp"]),
             item_identifier=flat["eventID"],

@@ -8,6 +8,8 @@ entry it has forgotten. So for every record above `remembers_after`, "not rememb
 from hashlib import blake2b
 from typing import Self
 
+from stock_projector.events import SequenceNumber
+
 CAPACITY = 32
 DIGEST_BYTES = 8  # 32 entries of 64 bits: a false match once in 10^17 events
 
@@ -65,11 +67,12 @@ class Memory:
         return bytes(packed)
 
     @classmethod
-    def from_bytes(cls, packed: bytes, last_sequence_number: int, remembers_after: int) -> Self:
+    def from_bytes(cls, packed: bytes, last_sequence_number: SequenceNumber, remembers_after: int) -> Self:
         """Unpack what `to_bytes` packed."""
-        newest_first, place, at = [], last_sequence_number, 0
+        padded = len(last_sequence_number.text) if last_sequence_number.text.startswith("0") else 0
+        newest_first, place, at = [], int(last_sequence_number), 0
         while at < len(packed):
-            newest_first.append((packed[at : at + DIGEST_BYTES], place))
+            newest_first.append((packed[at : at + DIGEST_BYTES], SequenceNumber(str(place).zfill(padded))))
             start = at + DIGEST_BYTES + 1
             at = start + packed[start - 1]
             place -= int.from_bytes(packed[start:at])

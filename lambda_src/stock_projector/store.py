@@ -12,7 +12,7 @@ from time import time
 from typing import Any
 
 from stock_projector import quarantine
-from stock_projector.events import Event, Record, Refusal
+from stock_projector.events import Event, Record, Refusal, SequenceNumber
 from stock_projector.memory import Memory
 from stock_projector.projection import Outcome, StockLevel, fold
 
@@ -143,7 +143,7 @@ def to_item(level: StockLevel, expires_at: int) -> dict[str, Any]:
 
 def from_item(item: dict[str, Any]) -> StockLevel:
     """Read a stock level from the table's item. Sequence numbers become integers: as strings they sort wrongly."""
-    last, forgotten = int(item["last_sequence_number"]["S"]), item["remembers_after"]["S"]
+    last, forgotten = SequenceNumber(item["last_sequence_number"]["S"]), item["remembers_after"]["S"]
     return StockLevel(
         product_id=item["product_id"]["S"],
         product_name=item["product_name"]["S"],
@@ -152,5 +152,5 @@ def from_item(item: dict[str, Any]) -> StockLevel:
         version=int(item["version"]["N"]),
         last_sequence_number=last,
         updated_at=item["updated_at"]["S"],
-        memory=Memory.from_bytes(item["recent_events"]["B"], last, int(forgotten or 0)),
+        memory=Memory.from_bytes(item["recent_events"]["B"], last, SequenceNumber(forgotten) if forgotten else 0),
     )

@@ -1,0 +1,103 @@
+"""A process that outlives its parent and is found again through a file."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Background:
+    """One background process. `card` says who it is; the log sits beside it."""
+
+    name: str
+    folder: Path
+
+    @property
+    def card(self) -> Path:
+        """The file that names the process: its pid, when that was created, and what the starter noted."""
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def log(self) -> Path:
+        """What the process printed."""
+        return self.folder / f"{self.name}.log"
+
+    def start(self, command: Sequence[str], env: Mapping[str, str], **notes: Any) -> None:
+        """Start the process in a session of its own, so that Ctrl-C here does not reach it."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command, env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            created = psutil.Process(process.pid).create_time()
+            write_json(self.card, {"pid": process.pid, "created": created, **notes})
+        except BaseException:
+            process.kill()
+            raise
+
+    def notes(self) -> dict[str, Any] | None:
+        """Return the card, if it can be read."""
+        try:
+            return json.loads(self.card.read_text())
+        except (OSError, ValueError):
+            return None
+
+    def process(self) -> psutil.Process | None:
+        """Return the process if it lives. A pid that somebody else got since is not it."""
+        notes = self.notes()
+        if not notes:
+            return None
+        try:
+            process = psutil.Process(notes["pid"])
+            same = abs(process.create_time() - notes["created"]) < 1
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except (psutil.Error, KeyError, TypeError):
+            return None
+
+    def stop(self) -> None:
+        """End the process and all that it started, and forget it."""
+        process = self.process()
+        if process:
+            with suppress(psutil.Error):
+                end(process)
+        self.card.unlink(missing_ok=True)
+
+    def log_tail(self, lines: int = 8) -> str:
+        """Return the end of the log."""
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+
+def end(process: psutil.Process) -> None:
+    """Ask a process tree to stop, then insist."""
+    family = [process, *process.children(recursive=True)]
+    for member in family:
+        with suppress(psutil.Error):
+            member.terminate()
+    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
+    for member in alive:
+        with suppress(psutil.Error):
+            member.kill()
+    psutil.wait_procs(alive, timeout=STOP_SECONDS)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a file in one step, so that whoever reads it sees the old or the new, never half."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps(value))
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
