@@ -58,6 +58,11 @@ def stop(cloud_name: str) -> None:
         _local_cloud_errors(lambda: LocalCloud(state_dir()).stop())
 
 
+def is_running() -> bool:
+    """Say whether a local cloud runs here."""
+    return LocalCloud(state_dir()).is_running()
+
+
 def pipe_status(cloud: Cloud) -> dict[str, Any] | None:
     """Return what the local pipe runtime says of itself; on AWS nobody says."""
     return LocalCloud(state_dir()).status() if cloud.name == "local" else None

@@ -73,6 +73,10 @@ class LocalCloud:
             self._ensure_pipes()
         return self.endpoint_url
 
+    def is_running(self) -> bool:
+        """Say whether the emulator lives."""
+        return self.emulator.process() is not None
+
     def stop(self) -> None:
         """Stop both processes and remove what they kept. Idempotent."""
         if not self.state_dir.exists():

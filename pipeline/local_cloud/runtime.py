@@ -73,6 +73,7 @@ def _status_of(run: PipeRun) -> dict[str, Any]:
                 "unfinished": reader.unfinished,
                 "behind_seconds": reader.behind_seconds,
                 **{name: sum(t[name] for t in tallies) for name in tallies[0] if name != "last_error"},
+                "error": reader.error,
                 "last_error": reader.error or next((t["last_error"] for t in tallies if t["last_error"]), ""),
             }
         )

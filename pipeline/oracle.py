@@ -1,0 +1,180 @@
+"""The oracle: what the table and the quarantine must hold, worked out from the log alone.
+
+Written from the contract, and sharing no line with the projector: a fold that both used would hide the same mistake
+twice. It imports nothing of this project. The projector is built for speed and size, this is built to be believed.
+"""
+
+import json
+import re
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+REMEMBERED = 32
+BILLION = 1_000_000_000
+
+
+@dataclass
+class Product:
+    """What a product's item must say."""
+
+    product_name: str = ""
+    status: str = "never added"
+    quantity: int = 0
+    version: int = 0
+    last_sequence_number: str = ""
+    updated_at: str = ""
+    remembered: list[str] = field(default_factory=list)  # event ids and record places, newest last
+
+
+@dataclass
+class Expectation:
+    """What must come of a log: products by id, and the outcome of every record by (shard, sequence number)."""
+
+    products: dict[str, Product] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # applied, duplicate, or the reason refused
+
+    def count(self) -> dict[str, Any]:
+        """Count records by outcome."""
+        counts = Counter(self.outcomes.values())
+        refused = {reason: n for reason, n in sorted(counts.items()) if reason not in ("applied", "duplicate")}
+        return {"applied": counts["applied"], "duplicates": counts["duplicate"], "quarantined": refused}
+
+
+def fold(records: Iterable[Any]) -> Expectation:
+    """Work out what must come of records.
+
+    Args:
+        records: in the order of the log, with `data`, `partition_key`, `shard_id` and `sequence_number`.
+    """
+    expected = Expectation()
+    for record in records:
+        outcome = judge(record.data, record.partition_key, record.sequence_number, expected.products)
+        expected.outcomes[record.shard_id, record.sequence_number] = outcome
+    return expected
+
+
+def judge(data: bytes, partition_key: str, sequence_number: str, products: dict[str, Product]) -> str:
+    """Say what becomes of one record, and bring its product forward."""
+    try:
+        event = json.loads(data.decode("utf-8"), parse_constant=_not_json)
+    except (ValueError, RecursionError):
+        return "not_json"
+    if not isinstance(event, dict) or not isinstance(event.get("event_type"), str):
+        return "invalid_event"
+    if event["event_type"] not in RULES:
+        return "unknown_event_type"
+    if not _is_valid(event):
+        return "invalid_event"
+    product_id = event["product"]["product_id"]
+    if partition_key != product_id:
+        return "wrong_partition_key"
+
+    product = products.get(product_id, Product())
+    if "event_id" in event and f"event {event['event_id']}" in product.remembered:
+        _remember(product, f"event {event['event_id']}")
+        product.last_sequence_number = sequence_number
+        return "duplicate"
+    outcome = RULES[event["event_type"]](product, event["product"])
+    if outcome == "applied":
+        products[product_id] = product
+        product.version += 1
+        product.updated_at = event["product"]["timestamp"]
+        product.last_sequence_number = sequence_number
+        _remember(product, f"event {event['event_id']}" if "event_id" in event else f"record {sequence_number}")
+    return outcome
+
+
+def _remember(product: Product, identity: str) -> None:
+    if identity in product.remembered:
+        product.remembered.remove(identity)
+    product.remembered.append(identity)
+    del product.remembered[:-REMEMBERED]
+
+
+def _add(product: Product, said: dict[str, Any]) -> str:
+    if product.status == "active":
+        return "already_active"
+    product.status, product.product_name, product.quantity = "active", said["product_name"], said["quantity"]
+    return "applied"
+
+
+def _remove(product: Product, said: dict[str, Any]) -> str:
+    if product.status != "active":
+        return "not_active"
+    product.status, product.quantity = "removed", 0
+    return "applied"
+
+
+def _increment(product: Product, said: dict[str, Any]) -> str:
+    if product.status != "active":
+        return "not_active"
+    if product.quantity + said["quantity"] > 1000 * BILLION:
+        return "quantity_overflow"
+    product.quantity += said["quantity"]
+    return "applied"
+
+
+def _decrement(product: Product, said: dict[str, Any]) -> str:
+    if product.status != "active":
+        return "not_active"
+    if product.quantity - said["quantity"] < 0:
+        return "insufficient_stock"
+    product.quantity -= said["quantity"]
+    return "applied"
+
+
+RULES = {
+    "product_added": _add,
+    "product_removed": _remove,
+    "quantity_incremented": _increment,
+    "quantity_decremented": _decrement,
+}
+
+
+def _is_valid(event: dict[str, Any]) -> bool:
+    product = event.get("product")
+    if not isinstance(product, dict) or ("event_id" in event and not _is_text(event["event_id"], 64)):
+        return False
+    product_id = product.get("product_id", "")
+    if not _is_text(product_id, 128) or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in product_id):
+        return False
+    if not _is_moment(product.get("timestamp")):
+        return False
+    match event["event_type"]:
+        case "product_added":
+            return _is_text(product.get("product_name"), 200) and _is_number(product.get("quantity"), 0)
+        case "product_removed":
+            return True
+    return _is_number(product.get("quantity"), 1)
+
+
+def _is_text(value: Any, longest: int) -> bool:
+    is_text = isinstance(value, str) and 1 <= len(value) <= longest
+    return is_text and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _is_number(value: Any, least: int) -> bool:
+    return type(value) is int and least <= value <= BILLION
+
+
+def _is_moment(value: Any) -> bool:
+    """Say whether a value is RFC 3339 with an offset, to the nanosecond at most."""
+    shape = r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,9})?(Z|[+-](\d\d):(\d\d))"
+    found = isinstance(value, str) and re.fullmatch(shape, value.upper(), re.ASCII)
+    if not found or len(value) != len(value.upper()):
+        return False
+    year, month, day, hour, minute, second = (int(found.group(n)) for n in range(1, 7))
+    offset_hour, offset_minute = int(found.group(9) or 0), int(found.group(10) or 0)
+    return (
+        1 <= month <= 12
+        and 1 <= day <= monthrange(year, month)[1]
+        and hour <= 23 and minute <= 59 and second <= 60
+        and offset_hour <= 23 and offset_minute <= 59
+    )  # fmt: skip
+
+
+def _not_json(name: str) -> Any:
+    raise ValueError(name)

@@ -1,0 +1,175 @@
+"""Stories of events: named, seeded, the same on every machine. Trouble is written into the story, not left to chance.
+
+A story is a list of `Entry`, in the order it is to be sent. The same name, seed and numbers make the same story.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from random import Random
+from typing import Any
+
+OPENING = datetime(2023, 9, 11, 12, tzinfo=UTC)
+STEP = timedelta(milliseconds=250)
+LAPTOP, LAPTOPS = "P98765", 10  # the brief's own sample: it opens every story
+
+KINDS = ("Laptop", "Lamp", "Chair", "Mug", "Backpack", "Headphones", "Notebook", "Kettle", "Keyboard", "Blanket")
+LOOKS = ("Crunchy", "Quiet", "Round", "Amber", "Folding", "Nordic", "Tiny", "Brave", "Velvet", "Copper")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record to send: its bytes, and the key that picks its shard."""
+
+    data: bytes
+    partition_key: str
+
+
+Event = dict[str, Any]
+Story = Callable[["Teller", int, int], Iterator[Entry]]
+
+
+class Teller:
+    """Writes events, each with its own `event_id` and time, and knows what is in stock while it does."""
+
+    def __init__(self, name: str, products: int, seed: int) -> None:
+        self.random = Random(f"{name}/{seed}")
+        self.products = [LAPTOP, *(f"P{10_000 + number}" for number in range(1, products))]
+        self.stock: dict[str, int] = {}
+        self._name, self._seed, self._written = name, seed, 0
+
+    def event(self, event_type: str, product_id: str, quantity: int | None = None) -> Event:
+        """Write one event, as the brief spells it, and bring the stock forward."""
+        moment = OPENING + self._written * STEP
+        identity = blake2b(f"{self._name}/{self._seed}/{self._written}".encode(), digest_size=16).hexdigest()
+        self._written += 1
+        product: Event = {"product_id": product_id}
+        if event_type == "product_added":
+            product["product_name"] = name_of(product_id)
+        if quantity is not None:
+            product["quantity"] = quantity
+        product["timestamp"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000", "")
+        self._follow(event_type, product_id, quantity or 0)
+        return {"event_type": event_type, "event_id": identity, "product": product}
+
+    def entry(self, event_type: str, product_id: str, quantity: int | None = None) -> Entry:
+        """Write one event and pack it."""
+        return pack(self.event(event_type, product_id, quantity))
+
+    def _follow(self, event_type: str, product_id: str, quantity: int) -> None:
+        held = self.stock.get(product_id)
+        if event_type == "product_added" and held is None:
+            self.stock[product_id] = quantity
+        elif event_type == "product_removed":
+            self.stock.pop(product_id, None)
+        elif held is not None:
+            change = quantity if event_type == "quantity_incremented" else -quantity
+            self.stock[product_id] = max(held + change, 0) if held + change >= 0 else held
+
+
+def pack(event: Event) -> Entry:
+    """Put an event into a record: its JSON, under its product's id."""
+    return Entry(json.dumps(event).encode(), event["product"]["product_id"])
+
+
+def name_of(product_id: str) -> str:
+    """Name a product: the laptop of the brief's sample, or something a shop could sell."""
+    if product_id == LAPTOP:
+        return "Laptop"
+    number = int(product_id[1:])
+    return f"{LOOKS[number // len(KINDS) % len(LOOKS)]} {KINDS[number % len(KINDS)]}"
+
+
+def everyday(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+    """A shop's day: products come in, are bought, restocked, taken off and brought back. Nothing goes wrong."""
+    random = teller.random
+    yield teller.entry("product_added", LAPTOP, LAPTOPS)
+    for _ in range(events - 1):
+        new = len(teller.stock) < len(teller.products) and (len(teller.stock) < 2 or random.random() < 0.2)
+        if new:
+            yield teller.entry("product_added", _missing(teller), random.randint(20, 200))
+            continue
+        product_id = random.choice(list(teller.stock))
+        held, dice = teller.stock[product_id], random.random()
+        if dice < 0.02 and len(teller.stock) > 2:
+            yield teller.entry("product_removed", product_id)
+        elif dice < 0.35 or held == 0:
+            yield teller.entry("quantity_incremented", product_id, random.randint(5, 60))
+        else:
+            yield teller.entry("quantity_decremented", product_id, random.randint(1, min(held, 12)))
+
+
+def flash_sale(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+    """One product that everybody wants: half of all events are the laptop's, until it is sold out and beyond."""
+    random = teller.random
+    opening = min(len(teller.products), events)
+    for product_id in teller.products[:opening]:
+        yield teller.entry("product_added", product_id, LAPTOPS if product_id == LAPTOP else random.randint(50, 200))
+    for _ in range(events - opening):
+        product_id = LAPTOP if random.random() < 0.5 else random.choice(teller.products)
+        restock = random.random() < (0.02 if product_id == LAPTOP else 0.4)
+        event_type = "quantity_incremented" if restock else "quantity_decremented"
+        yield teller.entry(event_type, product_id, random.randint(20, 60) if restock else random.randint(1, 3))
+
+
+def rough_day(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+    """An everyday with everything that goes wrong: one record in ten is a re-send, one in a hundred is poison."""
+    recent: list[Entry] = []
+    sound = everyday(teller, events, products)
+    for _ in range(events):
+        dice = teller.random.random()
+        if dice < 0.10 and recent:
+            yield teller.random.choice(recent[-8:])  # the producer had no answer, and sends it again
+        elif dice < 0.11:
+            yield _poison(teller)
+        else:
+            entry = next(sound)
+            recent.append(entry)
+            yield entry
+
+
+def _missing(teller: Teller) -> str:
+    return next(product_id for product_id in teller.products if product_id not in teller.stock)
+
+
+def _poison(teller: Teller) -> Entry:
+    """Write a record that can never be applied: one of every kind in turn of chance."""
+    product_id = teller.random.choice(list(teller.stock) or [LAPTOP])
+    held = teller.stock.get(product_id, 0)
+    kind = teller.random.randrange(7)
+    if kind == 0:
+        return Entry(b'{"event_type": "quantity_decremented", "product": {', product_id)
+    if kind == 1:
+        return _spoiled(teller, product_id, quantity="a dozen")
+    if kind == 2:
+        return pack(teller.event("quantity_guessed", product_id, 0))
+    if kind == 3:
+        return Entry(pack(teller.event("quantity_incremented", product_id, 1)).data, f"not-{product_id}")
+    if kind == 4:
+        return teller.entry("product_added", product_id, 1)
+    if kind == 5:
+        return teller.entry("quantity_decremented", product_id, held + 1)
+    return teller.entry("quantity_incremented", "P00000", 1)  # a product that nobody ever added
+
+
+def _spoiled(teller: Teller, product_id: str, **fields: Any) -> Entry:
+    event = teller.event("quantity_incremented", product_id, 0)
+    event["product"] |= fields
+    return pack(event)
+
+
+SCENARIOS: dict[str, Story] = {"everyday": everyday, "flash-sale": flash_sale, "rough-day": rough_day}
+
+
+def tell(name: str, events: int = 1000, products: int = 20, seed: int = 7) -> list[Entry]:
+    """Write the story of that name.
+
+    Args:
+        name: one of `SCENARIOS`.
+        events: how many records the story has.
+        products: how many products it is about, at least one.
+        seed: another seed, another story of the same kind.
+    """
+    return list(SCENARIOS[name](Teller(name, products, seed), events, products))

@@ -1,0 +1,37 @@
+"""The read side: what the table says is in stock."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from pipeline.cloud import Cloud
+
+COLUMNS = ["product_id", "product_name", "status", "quantity", "version", "updated_at"]
+
+
+def items(cloud: Cloud, table_name: str) -> Iterator[dict[str, Any]]:
+    """Read every item of the stock table, consistently, as plain values."""
+    pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True)
+    for page in pages:
+        for item in page["Items"]:
+            yield {name: _plain(value) for name, value in item.items()}
+
+
+def stock(cloud: Cloud, table_name: str, include_removed: bool = False) -> pd.DataFrame:
+    """Return what is in stock: one row per product, by product_id. Quantities in units.
+
+    Args:
+        cloud: where the table is.
+        table_name: the table.
+        include_removed: whether products that were removed are listed too.
+    """
+    frame = pd.DataFrame(items(cloud, table_name), columns=COLUMNS)
+    if not include_removed:
+        frame = frame[frame["status"] == "active"]
+    return frame.sort_values("product_id").reset_index(drop=True)
+
+
+def _plain(value: dict[str, Any]) -> Any:
+    [(kind, content)] = value.items()
+    return int(content) if kind == "N" else content
