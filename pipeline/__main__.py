@@ -115,9 +115,11 @@ def down(args: argparse.Namespace) -> int:
     """Delete the stack and stop the local cloud."""
     from pipeline import cloud, deployment
 
-    if args.cloud == "aws" or cloud.is_running():
-        deployment.down(cloud.join(args.cloud, args.account_id), args.stack_name, tell)
-    cloud.stop(args.cloud)
+    try:
+        if args.cloud == "aws" or cloud.is_running():
+            deployment.down(cloud.join(args.cloud, args.account_id), args.stack_name, tell)
+    finally:
+        cloud.stop(args.cloud)
     return _print_json({"deleted": True}) if args.json else DONE
 
 

@@ -1,5 +1,6 @@
 """The pipeline as one thing: brought up, found again by name, fed, looked at, taken down."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ class Deployment:
 
     @property
     def sent_log(self) -> Path:
-        """The file that says what was sent to this very stream, and where it lies."""
-        return cloud.state_dir() / "sent" / f"{self.stack_name}-{self.outputs['StreamName']}.jsonl"
+        """The file that says what was sent to this stack's stream, and where it lies."""
+        return sent_folder(self.cloud, self.stack_name) / "sent.jsonl"
 
     def send(self, entries: list[Entry], *, rate: float | None = None, progress: bool = True) -> producer.Sent:
         """Send a story; returns when every record was accepted."""
@@ -52,6 +53,8 @@ class Deployment:
 
 def up(where: Cloud, stack_name: str, parameters: stack.Parameters | None = None, tell: Tell = _silent) -> Deployment:
     """Provision and deploy, and wait until the pipe runs. Idempotent."""
+    if not stack.describe(where, stack_name):
+        _forget_what_was_sent(where, stack_name)  # to a stack of the same name that is no more
     stack.provision(where, stack_name, parameters, tell)
     stack.deploy(where, stack_name, parameters, tell)
     stack.wait_until_running(where, stack_name)
@@ -66,5 +69,13 @@ def find(where: Cloud, stack_name: str) -> Deployment:
 def down(where: Cloud, stack_name: str, tell: Tell = _silent) -> None:
     """Delete the stack and forget what was sent to it. Idempotent."""
     stack.delete(where, stack_name, tell)
-    for log in (cloud.state_dir() / "sent").glob(f"{stack_name}-*.jsonl"):
-        log.unlink(missing_ok=True)
+    _forget_what_was_sent(where, stack_name)
+
+
+def sent_folder(where: Cloud, stack_name: str) -> Path:
+    """Return the folder of all that is noted about what was sent to a stack."""
+    return cloud.state_dir() / "sent" / where.name / stack_name
+
+
+def _forget_what_was_sent(where: Cloud, stack_name: str) -> None:
+    shutil.rmtree(sent_folder(where, stack_name), ignore_errors=True)

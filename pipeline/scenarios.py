@@ -109,7 +109,7 @@ def flash_sale(teller: Teller, events: int, products: int) -> Iterator[Entry]:
         yield teller.entry("product_added", product_id, LAPTOPS if product_id == LAPTOP else random.randint(50, 200))
     for _ in range(events - opening):
         product_id = LAPTOP if random.random() < 0.5 else random.choice(teller.products)
-        restock = random.random() < (0.02 if product_id == LAPTOP else 0.4)
+        restock = random.random() < (0.045 if product_id == LAPTOP else 0.05)
         event_type = "quantity_incremented" if restock else "quantity_decremented"
         yield teller.entry(event_type, product_id, random.randint(20, 60) if restock else random.randint(1, 3))
 

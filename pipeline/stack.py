@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from pipeline import bundle as bundles
 from pipeline.cloud import ROOT, Cloud
 from pipeline.errors import UserError
+from pipeline.local_cloud import template
 
 TEMPLATE = ROOT / "infra" / "stack.yaml"
 STACK_SECONDS = 900
@@ -27,7 +28,7 @@ def provision(
         The stack's outputs. Without deployed code there is no `PipeName` and no `ProjectorName` yet.
     """
     parameters = {"PowertoolsLayerArn": cloud.powertools_layer_arn} | _known(parameters or {})
-    stack = describe(cloud, stack_name)
+    stack = _settled(cloud, stack_name, tell)
     if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
         delete(cloud, stack_name, tell)  # a creation that failed can only be deleted
         stack = None
@@ -42,6 +43,8 @@ def provision(
     try:
         (cloudformation.update_stack if stack else cloudformation.create_stack)(**request)
     except ClientError as error:
+        if error.response["Error"]["Code"] == "AlreadyExistsException" or "IN_PROGRESS" in str(error):
+            return provision(cloud, stack_name, parameters, tell)  # somebody else was faster; theirs is ours
         if "No updates are to be performed" not in str(error):
             raise UserError(f"the stack {stack_name} was refused: {_message(error)}") from error
     else:
@@ -106,6 +109,14 @@ def delete(cloud: Cloud, stack_name: str, tell: Tell = print) -> None:
     _follow(cloud, stack["StackId"], seen, tell)
 
 
+def _settled(cloud: Cloud, stack_name: str, tell: Tell) -> dict[str, Any] | None:
+    """Return the stack once nobody is at work on it: an earlier command that was interrupted, or another one."""
+    while (stack := describe(cloud, stack_name)) and stack["StackStatus"].endswith("IN_PROGRESS"):
+        tell(f"  {stack_name} is {stack['StackStatus']}; waiting for that to end")
+        _follow(cloud, stack["StackId"], _event_ids(cloud, stack_name), lambda line: None)
+    return stack
+
+
 def _known(parameters: Parameters) -> Parameters:
     known = set(_template_parameters())
     unknown = set(parameters) - known
@@ -117,8 +128,6 @@ def _known(parameters: Parameters) -> Parameters:
 
 
 def _template_parameters() -> dict[str, Any]:
-    from pipeline.local_cloud import template
-
     return template.load(TEMPLATE.read_text())["Parameters"]
 
 
