@@ -123,6 +123,27 @@ def down(args: argparse.Namespace) -> int:
     return _print_json({"deleted": True}) if args.json else DONE
 
 
+def status(args: argparse.Namespace) -> int:
+    """Show how the pipeline is: pipe, shards, retries, dead letters, last error."""
+    from pipeline import status as states
+
+    facts = states.status(_find(args))
+    if args.json:
+        return _print_json(facts)
+    print("\n".join(states.lines(facts)))
+    return DONE
+
+
+def logs(args: argparse.Namespace) -> int:
+    """Print what pipe and projector wrote in the last quarter of an hour."""
+    from pipeline import logs as written
+
+    found = _find(args)
+    lines: list[str] = []
+    written.show(found.cloud, found.outputs, args.follow, lines.append if args.json else _print_now)
+    return _print_json(lines) if args.json else DONE
+
+
 def report(args: argparse.Namespace) -> int:
     """Run the notebooks end to end and render the HTML and the PDF report."""
     from pipeline.report import ReportError, make_report
@@ -139,6 +160,10 @@ def report(args: argparse.Namespace) -> int:
     for failure in result.failures:
         tell(f"failed: {failure}")
     return FAILED if result.failures else DONE
+
+
+def _print_now(line: str) -> None:
+    print(line, flush=True)
 
 
 def tell(line: str) -> None:
@@ -204,6 +229,8 @@ def _parser() -> argparse.ArgumentParser:
     sender.add_argument("--file", type=Path, help="publish the lines of this file instead, as they are")
     add(stock).add_argument("--all", action="store_true", help="also products that were removed")
     add(audit)
+    add(status)
+    add(logs).add_argument("--follow", action="store_true", help="and go on with what comes, until Ctrl-C")
     add(down)
     reporter = add(report)
     reporter.add_argument(

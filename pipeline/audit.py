@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline import cloud as clouds
-from pipeline import oracle, queues, stock, stream
+from pipeline import logs, oracle, queues, stock, stream
 from pipeline.cloud import Cloud
 from pipeline.stream import StreamRecord
 
 QUIET_SECONDS = {"local": 20.0, "aws": 180.0}  # without any change: then what is missing will not come soon
 SETTLE_SECONDS = 3.0  # once the pipe is done; somebody else may be looking into the queue and hiding messages
 POLL_SECONDS = {"local": 0.2, "aws": 5.0}
-TELL_SECONDS = 2.0
+TELL_SECONDS = 5.0
 
 Tell = Callable[[str], None]
 Place = tuple[str, str]  # shard and sequence number: which record
@@ -40,7 +40,7 @@ def audit(cloud: Cloud, outputs: dict[str, str], tell: Tell = lambda line: None)
     letters = queues.dead_letters(cloud.client("sqs"), outputs["DeadLetterQueueUrl"])
     if discrepancies:
         discrepancies += [_given_up(letter) for letter in letters]
-        discrepancies += [f"the pipe reports: {trouble}" for trouble in [pipe_state(cloud, outputs).trouble] if trouble]
+        discrepancies += _troubles(cloud, outputs)
     return AuditResult(
         records=len(records),
         products=len(expected.products),
@@ -135,6 +135,12 @@ def _compare_quarantine(refused: dict[Place, str], seen: dict[Place, str]) -> li
         elif seen[place] not in (refused[place], "out_of_order"):  # a refused record that came again may be late
             found.append(f"{record}: is quarantined as {seen[place]}, should be as {refused[place]}")
     return found
+
+
+def _troubles(cloud: Cloud, outputs: dict[str, str]) -> list[str]:
+    """Say what the pipe and the projector complain of, in AWS's own words."""
+    pipe, projector = pipe_state(cloud, outputs).trouble, logs.last_trouble(cloud, outputs)
+    return [f"the pipe reports: {pipe}"] * bool(pipe) + [f"the projector reports: {projector}"] * bool(projector)
 
 
 def _given_up(letter: dict[str, Any]) -> str:

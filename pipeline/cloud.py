@@ -68,6 +68,16 @@ def pipe_status(cloud: Cloud) -> dict[str, Any] | None:
     return LocalCloud(state_dir()).status() if cloud.name == "local" else None
 
 
+def pipe_log(cloud: Cloud, position: int) -> tuple[list[str], int]:
+    """Return what the local pipe runtime wrote since a position in its log, and the new position."""
+    if cloud.name != "local":
+        return [], position
+    with LocalCloud(state_dir()).pipes.log.open("rb") as log:
+        log.seek(position)
+        text = log.read()
+    return text.decode(errors="replace").splitlines(), position + len(text)
+
+
 def _local(reach: Callable[[LocalCloud], str]) -> Cloud:
     endpoint_url = _local_cloud_errors(lambda: reach(LocalCloud(state_dir())))
     session = aws.root_session()

@@ -1,0 +1,67 @@
+"""What projector and pipe write down."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pipeline import cloud as clouds
+from pipeline.cloud import Cloud
+
+FOLLOW_SECONDS = 1.0
+LOOK_BACK_SECONDS = 15 * 60
+TROUBLE = "records have to come again"  # the projector's line for what the platform refused; see telemetry.py
+
+
+def last_trouble(cloud: Cloud, outputs: dict[str, str]) -> str:
+    """Return the newest error that made the projector hand records back; empty if there was none lately."""
+    since = time.time() - LOOK_BACK_SECONDS
+    errors = [message for _, message in projector(cloud, outputs, since) if TROUBLE in message]
+    if not errors:
+        return ""
+    try:
+        return json.loads(errors[-1])["error"]
+    except (ValueError, KeyError):
+        return errors[-1]
+
+
+def projector(cloud: Cloud, outputs: dict[str, str], since: float) -> Iterator[tuple[float, str]]:
+    """Read the projector's log: (epoch seconds, message), oldest first."""
+    function = cloud.client("lambda").get_function_configuration(FunctionName=outputs["ProjectorName"])
+    pages = (
+        cloud.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(logGroupName=function["LoggingConfig"]["LogGroup"], startTime=int(since * 1000))
+    )
+    try:
+        events = [event for page in pages for event in page["events"]]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return  # it has not written anything yet
+        raise
+    for event in sorted(events, key=lambda event: event["timestamp"]):
+        yield event["timestamp"] / 1000, event["message"].rstrip()
+
+
+def show(
+    cloud: Cloud,
+    outputs: dict[str, str],
+    follow: bool,
+    write: Callable[[str], Any],
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Write the log lines of pipe and projector, and (with `follow`) those to come, until `stop` says so."""
+    since, seen, position = time.time() - LOOK_BACK_SECONDS, set[tuple[float, str]](), 0
+    while True:
+        lines, position = clouds.pipe_log(cloud, position)
+        for line in lines:
+            write(f"pipe       {line}")
+        for entry in projector(cloud, outputs, since):
+            if entry not in seen:
+                seen.add(entry)
+                write(f"projector  {entry[1]}")
+        if not follow or stop():
+            return
+        time.sleep(FOLLOW_SECONDS)
