@@ -4,27 +4,26 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline import scenarios
+from pipeline.arguments import parser
 from pipeline.errors import UserError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-Verb = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one verb and return the exit status."""
-    args = _parser().parse_args(arguments)
+    args = parser([up, send, stock, audit, status, logs, report, down]).parse_args(arguments)
     try:
-        status = args.verb(args)
+        done = args.verb(args)
         sys.stdout.flush()
-        return status
+        return done
     except UserError as error:
         return _fail(str(error), WRONG_USAGE if error.usage else FAILED)
     except (ClientError, BotoCoreError) as error:
@@ -40,10 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def up(args: argparse.Namespace) -> int:
     """Start (or join) the cloud, deploy stack and Lambda, wait until the pipe runs."""
-    from pipeline import cloud, deployment
+    from pipeline import cloud, deployment, stack
 
+    parameters = stack.checked(dict(args.parameter))
     where = cloud.start(args.cloud, args.account_id, args.port)
-    found = deployment.up(where, args.stack_name, dict(args.parameter), tell)
+    found = deployment.up(where, args.stack_name, parameters, tell)
     facts = {
         "cloud": where.name,
         "endpoint_url": where.endpoint_url,
@@ -192,82 +192,6 @@ def _print_json(facts: Any) -> int:
 def _fail(line: str, status: int) -> int:
     print(f"inventory: {line}", file=sys.stderr)
     return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="inventory", description="A real-time inventory pipeline: run it, feed it, check it."
-    )
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--cloud", choices=("local", "aws"), default="local", help="where (default: local)")
-    common.add_argument("--stack-name", default="inventory", type=_stack_name, help="the stack (default: inventory)")
-    common.add_argument("--account-id", help="the AWS account that --cloud aws may touch (or INVENTORY_AWS_ACCOUNT_ID)")
-    common.add_argument("--json", action="store_true", help="print one JSON document on stdout")
-
-    def add(verb: Verb) -> argparse.ArgumentParser:
-        text = (verb.__doc__ or "").strip()
-        added = verbs.add_parser(verb.__name__, parents=[common], help=text, description=text)
-        added.set_defaults(verb=verb)
-        return added
-
-    upper = add(up)
-    upper.add_argument("--port", type=_count, help="the local cloud's port (default: any free one)")
-    upper.add_argument(
-        "--parameter", metavar="NAME=VALUE", type=_pair, action="append", default=[], help="a stack parameter"
-    )
-    sender = add(send)
-    sender.add_argument("--events", type=_count, default=1000, help="how many records (default: 1000)")
-    sender.add_argument("--products", type=_count, default=20, help="about how many products (default: 20)")
-    sender.add_argument(
-        "--rate", type=_rate, metavar="PER_SECOND", help="records a second (default: as fast as it goes)"
-    )
-    sender.add_argument("--seed", type=int, default=7, help="another seed, another story (default: 7)")
-    sender.add_argument(
-        "--scenario", default="everyday", metavar="NAME", help=f"one of {', '.join(scenarios.SCENARIOS)}"
-    )
-    sender.add_argument("--file", type=Path, help="publish the lines of this file instead, as they are")
-    add(stock).add_argument("--all", action="store_true", help="also products that were removed")
-    add(audit)
-    add(status)
-    add(logs).add_argument("--follow", action="store_true", help="and go on with what comes, until Ctrl-C")
-    add(down)
-    reporter = add(report)
-    reporter.add_argument(
-        "--parameter", metavar="NAME=VALUE", type=_pair, action="append", default=[], help="a notebook parameter"
-    )
-    return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return int(text)
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0
-    if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate above 0")
-    return rate
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
-
-
-def _stack_name(text: str) -> str:
-    if not (text[:1].isalpha() and text.isascii() and text.replace("-", "").isalnum() and len(text) <= 40):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a stack name: letters, digits and hyphens, a letter first, 40 at most"
-        )
-    return text
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,4 +79,8 @@ def sent_folder(where: Cloud, stack_name: str) -> Path:
 
 
 def _forget_what_was_sent(where: Cloud, stack_name: str) -> None:
-    shutil.rmtree(sent_folder(where, stack_name), ignore_errors=True)
+    folder = sent_folder(where, stack_name)
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # others may still be noted beside it
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()

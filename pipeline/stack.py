@@ -27,7 +27,7 @@ def provision(
     Returns:
         The stack's outputs. Without deployed code there is no `PipeName` and no `ProjectorName` yet.
     """
-    parameters = {"PowertoolsLayerArn": cloud.powertools_layer_arn} | _known(parameters or {})
+    parameters = {"PowertoolsLayerArn": cloud.powertools_layer_arn} | checked(parameters or {})
     stack = _settled(cloud, stack_name, tell)
     if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
         delete(cloud, stack_name, tell)  # a creation that failed can only be deleted
@@ -117,7 +117,8 @@ def _settled(cloud: Cloud, stack_name: str, tell: Tell) -> dict[str, Any] | None
     return stack
 
 
-def _known(parameters: Parameters) -> Parameters:
+def checked(parameters: Parameters) -> Parameters:
+    """Return the parameters if the template has them all."""
     known = set(_template_parameters())
     unknown = set(parameters) - known
     if unknown:
