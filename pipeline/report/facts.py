@@ -1,0 +1,49 @@
+"""The facts of a run: what was run, from which commit, with which parameters and versions, and how long it took."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pipeline.report.model import NotebookRun
+
+PACKAGES = ("boto3", "ministack", "aws-lambda-powertools", "pydantic", "pandas", "matplotlib", "papermill", "typst")
+
+
+def collect(parameters: Mapping[str, Any], runs: Iterable[NotebookRun], root: Path) -> dict[str, Any]:
+    """Gather the facts. `SOURCE_DATE_EPOCH` sets the date, for a report that is the same to the byte."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    when = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    return {
+        "when": when.replace(microsecond=0).isoformat(),
+        "commit": _git(root, "rev-parse", "--short=12", "HEAD") or "unknown",
+        "has_changes": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "cloud": str(parameters.get("cloud", "local")),
+        "parameters": {name: value for name, value in parameters.items() if name != "cloud"},
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": {name: version for name in PACKAGES if (version := _version(name))},
+        "notebooks": [asdict(run) for run in runs],
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,286 @@
+"""The notebooks run in order, with checked parameters; what fails is said, and the report is written all the same."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from pipeline.report import ReportError, ReportResult, make_report, parse_overrides
+from pipeline.report.parameters import fits
+from pipeline.report.refresh import refresh, stripped
+
+PARAMETERS = 'cloud: str = "local"\nseed: int = 7\nrate: float = 0.0'
+
+
+def write(folder: Path, name: str, *cells: str, parameters: str = PARAMETERS) -> Path:
+    """Write a notebook: cells that start with `#` and a space are Markdown."""
+    made = [new_markdown_cell(cell) if cell.startswith("# ") else new_code_cell(cell) for cell in cells]
+    made.insert(1, new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    folder.mkdir(exist_ok=True)
+    for number, cell in enumerate(made):
+        cell["id"] = f"cell-{number}"
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=made, metadata=spec), folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+def requirements(folder: Path, *names: str) -> Path:
+    path = folder / "deliverables.yaml"
+    rows = [{"id": name, "asked": f"{name}, as asked"} for name in names]
+    path.write_text(json.dumps([{"group": "All", "requirements": rows}]))
+    return path
+
+
+def report(tmp_path: Path, given: dict | None = None, asked: tuple[str, ...] = ()) -> ReportResult:
+    return make_report(
+        given or {},
+        tmp_path / "notebooks",
+        tmp_path / "build",
+        deliverables=requirements(tmp_path, *asked),
+        defaults=tmp_path / "parameters.yaml",
+    )
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ReportResult]:
+    """A run whose first notebook fails."""
+    place = tmp_path_factory.mktemp("broken")
+    notebooks = place / "notebooks"
+    check = "from pipeline.report import check\n"
+    write(
+        notebooks,
+        "01_fails",
+        "# First",
+        check + 'check("stock", "stock is right", seed == 1, "12 of 13")',
+        'raise ValueError("no <b>stock</b> & #set")',
+    )
+    write(notebooks, "02_later", "# Second", "raise SystemExit('this must not run')")
+    write(
+        notebooks,
+        "99_teardown",
+        "# Last",
+        check + 'check("tidy", f"nothing is left of seed {seed}", True, "0 resources")',
+    )
+    return place, report(place, {"seed": "8"}, ("stock", "tidy", "never"))
+
+
+def test_a_failed_notebook_is_named_and_both_files_are_written(broken):
+    _, result = broken
+
+    assert result.failures[0] == "01_fails failed: ValueError: no <b>stock</b> & #set"
+    assert not result.ok
+    assert result.html.stat().st_size > 10_000
+    assert result.pdf.read_bytes().startswith(b"%PDF-")
+
+
+def test_the_cell_that_failed_is_in_view(broken):
+    page = broken[1].html.read_text()
+
+    assert '<details class="code" open>' in page
+    assert "no &lt;b&gt;stock&lt;/b&gt; &amp; #set" in page
+    assert 'href="#error-1"' in page
+    assert 'id="error-1"' in page
+
+
+def test_after_a_failure_only_the_teardown_runs(broken):
+    place, result = broken
+
+    assert "02_later was not run" in result.failures
+    assert [each["name"] for each in result.notebooks] == ["01_fails", "02_later", "99_teardown"]
+    assert "nothing is left of seed 8" in (place / "build" / "notebooks" / "99_teardown.ipynb").read_text()
+
+
+def test_failed_and_missing_checks_fail_the_report_in_red(broken):
+    _, result = broken
+    page = result.html.read_text()
+
+    assert "check failed: stock is right (stock)" in result.failures
+    assert "no check for never: never, as asked" in result.failures
+    assert page.count('<tr class="failed">') == 2
+    assert "✗ Failed</strong> stock is right" in page
+    assert "✗ No check</strong>" in page
+
+
+def test_committed_notebooks_are_not_touched_by_a_report(broken):
+    source = nbformat.read(broken[0] / "notebooks" / "01_fails.ipynb", as_version=4)
+
+    assert not any(cell.get("outputs") for cell in source.cells)
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the notebooks that papermill was asked to run; nothing is really run."""
+    names: list[str] = []
+
+    def execute(source: str, target: str, **_: object) -> None:
+        names.append(Path(source).stem)
+        Path(target).write_bytes(Path(source).read_bytes())
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    [
+        ({"sead": 1}, "no notebook takes a parameter 'sead'; they take cloud, rate, seed"),
+        ({"seed": 1.5}, "parameter seed of 01_a is of type int, not float: 1.5"),
+        ({"seed": True}, "parameter seed of 01_a is of type int, not bool: True"),
+        ({"seed": "seven"}, "parameter seed of 01_a is of type int, not str: 'seven'"),
+        ({"cloud": 3}, "parameter cloud of 01_a is of type str, not int: 3"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_anything_runs(tmp_path, executed, given, refusal):
+    write(tmp_path / "notebooks", "01_a", "# A")
+
+    with pytest.raises(ReportError) as refused:
+        report(tmp_path, given)
+
+    assert str(refused.value) == refusal
+    assert executed == []
+
+
+def test_a_stale_default_is_refused_too(tmp_path, executed):
+    write(tmp_path / "notebooks", "01_a", "# A")
+    (tmp_path / "parameters.yaml").write_text("gone: 1\n")
+
+    with pytest.raises(ReportError, match="'gone'"):
+        report(tmp_path)
+
+    assert executed == []
+
+
+def test_a_notebook_gets_the_parameters_that_it_takes(tmp_path, monkeypatch):
+    passed = {}
+    monkeypatch.setattr(
+        papermill,
+        "execute_notebook",
+        lambda source, _, parameters, **__: passed.update({Path(source).stem: parameters}),
+    )
+    write(tmp_path / "notebooks", "01_a", "# A")
+    write(tmp_path / "notebooks", "02_b", "# B", parameters="shards: int = 2\nseed = 7")
+    (tmp_path / "parameters.yaml").write_text("seed: 1\ncloud: local\n")
+
+    report(tmp_path, {"seed": "42", "shards": 4})
+
+    assert passed == {"01_a": {"cloud": "local", "seed": 42}, "02_b": {"shards": 4, "seed": 42}}
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "is_fit"),
+    [
+        (1, "int", True),
+        (1, "float", True),
+        (1.0, "int", False),
+        (False, "int", False),
+        (False, "bool", True),
+        (None, "int | None", True),
+        ("a", "int | None", False),
+        (["a"], "list[str]", True),
+        ("anything", "", True),
+        ("anything", "Path", True),
+    ],
+)
+def test_types_are_those_that_the_notebook_writes(value, wanted, is_fit):
+    assert fits(value, wanted) is is_fit
+
+
+def test_overrides_are_read_as_yaml():
+    assert parse_overrides(["seed=7", "cloud=local", "rate=0.5", "name=a=b"]) == {
+        "seed": 7,
+        "cloud": "local",
+        "rate": 0.5,
+        "name": "a=b",
+    }
+    with pytest.raises(ReportError, match="NAME=VALUE"):
+        parse_overrides(["seed"])
+
+
+def test_an_interruption_tears_down_and_makes_no_report(tmp_path, monkeypatch):
+    started = []
+
+    def interrupted(source: str, *_: object, **__: object) -> None:
+        started.append(Path(source).stem)
+        if started[-1] == "02_b":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(papermill, "execute_notebook", interrupted)
+    for name in ("01_a", "02_b", "03_c", "99_teardown"):
+        write(tmp_path / "notebooks", name, "# A")
+
+    with pytest.raises(KeyboardInterrupt):
+        report(tmp_path)
+
+    assert started == ["01_a", "02_b", "99_teardown"]
+    assert not (tmp_path / "build" / "report.html").exists()
+
+
+@pytest.mark.parametrize("broken_file", ["deliverables", "defaults", "notebooks", "build"])
+def test_bad_input_gets_one_clear_line(tmp_path, executed, broken_file):
+    write(tmp_path / "notebooks", "01_a", "# A")
+    places = {
+        "notebooks_dir": tmp_path / "notebooks",
+        "build_dir": tmp_path / "build",
+        "deliverables": requirements(tmp_path),
+        "defaults": tmp_path / "parameters.yaml",
+    }
+    bad = tmp_path / "bad"
+    bad.write_text("- [unclosed")
+    name = broken_file if broken_file in places else f"{broken_file}_dir"
+    places[name] = bad if broken_file != "notebooks" else tmp_path / "nothing"
+
+    with pytest.raises(ReportError) as refused:
+        make_report({}, **places)
+
+    assert "\n" not in str(refused.value)
+    assert executed == []
+
+
+def test_leaving_early_is_a_failure(tmp_path, monkeypatch):
+    def leaves(_: str, target: str, **__: object) -> None:
+        error = nbformat.v4.new_output("error", ename="SystemExit", evalue="0", traceback=[])
+        nbformat.write(new_notebook(cells=[new_code_cell("import sys; sys.exit(0)", outputs=[error])]), target)
+
+    monkeypatch.setattr(papermill, "execute_notebook", leaves)
+    write(tmp_path / "notebooks", "01_a", "# A")
+
+    assert report(tmp_path).failures[0] == "01_a failed: SystemExit: 0"
+
+
+def test_refresh_writes_the_same_bytes_twice(tmp_path):
+    show = "from pipeline.report import check, figure\nfrom matplotlib import pyplot as plt\n"
+    drawing = 'fig, ax = plt.subplots()\nax.plot([1, 2])\nfigure(fig, "It rises.", "A line.")'
+    path = write(tmp_path, "01_a", "# A", show + drawing, 'check("a", "it ran", True, seed)')
+
+    refresh(tmp_path)
+    first = path.read_bytes()
+    refresh(tmp_path, ["01_a"])
+
+    assert path.read_bytes() == first
+    assert b"papermill" not in first
+    assert b"it ran (7)" in first
+
+
+def test_a_failed_refresh_changes_nothing(tmp_path):
+    path = write(tmp_path, "01_a", "# A", "assert seed == 0")
+    before = path.read_bytes()
+
+    with pytest.raises(ReportError, match="01_a failed, so no notebook was changed: AssertionError"):
+        refresh(tmp_path)
+
+    assert path.read_bytes() == before
+
+
+def test_what_changes_without_meaning_is_stripped():
+    cell = new_code_cell("1", metadata={"papermill": {"duration": 1}, "execution": {}, "tags": []})
+    language = {"name": "python", "version": "3.11.7", "codemirror_mode": {"version": 3}}
+    notebook = new_notebook(cells=[cell], metadata={"language_info": language, "widgets": {}, "papermill": {}})
+
+    clean = stripped(notebook)
+
+    assert set(clean.metadata) == {"kernelspec", "language_info"}
+    assert clean.metadata["language_info"] == {"name": "python"}
+    assert clean.cells[0].metadata == {}
