@@ -1,0 +1,109 @@
+"""The code under proof: the modules that are deployed, from their source, whole or with a defect planted.
+
+Each call of `load` makes a module set of its own, so that a planted defect stays where it was planted.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+PACKAGE = "stock_projector"
+SOURCE = Path(__file__).parents[2] / "lambda_src" / PACKAGE
+MODULES = ("events", "memory", "projection", "quarantine", "store", "batch", "handler")  # each before its importers
+
+TABLE, QUEUE = "stock", "https://sqs.invalid/quarantine"
+TOMBSTONE_SECONDS = 2 * 3600 * 24
+
+Patches = Mapping[str, Sequence[tuple[str, str]]]  # module → (text that occurs once, what stands there instead)
+
+
+class StalePatchError(Exception):
+    """A planted defect no longer fits the source: it would plant nothing, or something else."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One module set. `handler` is the very function that is deployed; `attach` gives it its clients."""
+
+    modules: Mapping[str, ModuleType]
+    telemetry: SimpleNamespace
+
+    def attach(self, dynamodb: Any, sqs: Any, clock: Any) -> Any:
+        """Return the handler, working on these clients, one product after the other, on this clock."""
+        store = self.modules["store"].Store(
+            dynamodb=dynamodb,
+            sqs=sqs,
+            table_name=TABLE,
+            queue_url=QUEUE,
+            tombstone_seconds=TOMBSTONE_SECONDS,
+            clock=clock,
+        )
+        module = self.modules["handler"]
+        module._store = lambda: store
+        module._pool = lambda: SimpleNamespace(map=map)
+        return module.handler
+
+    def remembering(self, capacity: int) -> "Deployed":
+        """Set how many events a product remembers: small worlds forget sooner."""
+        self.modules["memory"].CAPACITY = capacity
+        return self
+
+    def attempting(self, attempts: int) -> "Deployed":
+        """Set how often the projector tries at one product: small worlds have few rivals. 0 is as it is deployed."""
+        store = self.modules["store"]
+        self.telemetry.deployed_attempts = deployed = getattr(self.telemetry, "deployed_attempts", store.MOST_ATTEMPTS)
+        store.MOST_ATTEMPTS = attempts or deployed
+        return self
+
+
+def load(patches: Patches | None = None) -> Deployed:
+    """Execute the deployed source, with each patch put in place of a text that occurs exactly once.
+
+    Raises:
+        StalePatchError: a text to be replaced is not there, or there more than once.
+    """
+    patches = patches or {}
+    if unknown := set(patches) - set(MODULES):
+        raise StalePatchError(f"no such module: {unknown}")
+    telemetry = ModuleType(f"{PACKAGE}.telemetry")  # powertools would print a page for every schedule
+    telemetry.metrics = SimpleNamespace(log_metrics=lambda function: function)
+    telemetry.count = lambda result: None
+    package = ModuleType(PACKAGE)
+    package.__path__ = []
+    package.telemetry = telemetry
+    with _as_imported({PACKAGE: package, telemetry.__name__: telemetry}):
+        for name in MODULES:
+            source = _patched(name, (SOURCE / f"{name}.py").read_text(), patches.get(name, ()))
+            module = ModuleType(f"{PACKAGE}.{name}")
+            module.__file__ = str(SOURCE / f"{name}.py")
+            sys.modules[module.__name__] = module
+            exec(compile(source, module.__file__, "exec"), module.__dict__)
+            setattr(package, name, module)
+    return Deployed({name: getattr(package, name) for name in MODULES}, telemetry)
+
+
+def _patched(name: str, source: str, patches: Sequence[tuple[str, str]]) -> str:
+    for old, new in patches:
+        if source.count(old) != 1:
+            raise StalePatchError(f"{name}.py has this {source.count(old)} times, not once: {old!r}")
+        source = source.replace(old, new)
+    return source
+
+
+@contextmanager
+def _as_imported(modules: dict[str, ModuleType]) -> Iterator[None]:
+    """While inside, these modules are what `import` finds; afterwards everything is as before."""
+    before = {name: each for name, each in sys.modules.items() if name == PACKAGE or name.startswith(f"{PACKAGE}.")}
+    for name in before:
+        del sys.modules[name]
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
+            del sys.modules[name]
+        sys.modules.update(before)

@@ -1,0 +1,131 @@
+"""The layers of the proof: what each runs, in full and in a shorter cut, cut into tasks that can run side by side."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from tests.proof import embedded
+from tests.proof.crashes import BATCHES, crash_everywhere
+from tests.proof.deployed import Deployed, load
+from tests.proof.explorer import Bounds
+from tests.proof.fakes import UnknownRequestError
+from tests.proof.folds import ALPHABET, STARTS, every_short_log
+from tests.proof.machine import run_machine
+from tests.proof.search import explore
+from tests.proof.simulation import simulate
+from tests.proof.stories import STORIES
+from tests.proof.world import ViolationError
+
+FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION, EMBEDDED = (
+    "fold", "explorer", "crash points", "model-based", "simulation", "embedded cloud",
+)  # fmt: skip
+
+
+class Size(NamedTuple):
+    """How far a run goes."""
+
+    length: int  # of the logs that the fold is enumerated on
+    bounds: Bounds  # of the explorer
+    deaths: int  # in one run of the crash points
+    machines: int  # each with its own number
+    examples: int  # histories a machine
+    steps: int  # of a history
+    seeds: int
+    events: int  # of a seed
+
+
+FULL = Size(5, Bounds(faults=2, preemptions=2), 3, 10, 200, 50, 300, 2000)
+SHORT = Size(4, Bounds(faults=1, preemptions=1), 2, 1, 60, 30, 12, 300)
+FOR_BUGS = Size(3, Bounds(faults=1, preemptions=1), 1, 1, 60, 30, 12, 300)
+
+
+class Task(NamedTuple):
+    """A part of a layer, small enough to be handed to another process."""
+
+    layer: str
+    number: int
+    about: str
+    size: Size
+
+
+class Ran(NamedTuple):
+    """What came of a task. `complete` is None where things are drawn, not enumerated."""
+
+    task: Task
+    count: int
+    complete: bool | None
+    violation: str = ""
+    runs: int = 0
+
+
+def tasks(size: Size) -> list[Task]:
+    """Return all tasks of a run, the long ones first."""
+    longest = sorted(range(len(STORIES)), key=lambda number: len(STORIES[number].lanes), reverse=True)
+    return [
+        *(Task(EXPLORER, number, STORIES[number].name, size) for number in longest),
+        *(Task(CRASHES, number, batch.name, size) for number, batch in enumerate(BATCHES)),
+        Task(FOLD, 0, "all short logs", size),
+        *(Task(MACHINE, number, f"number {number}", size) for number in range(size.machines)),
+        *(Task(SIMULATION, seed, f"seed {seed}", size) for seed in range(size.seeds)),
+        *embedded.tasks(size is FULL),
+    ]
+
+
+def about(layer: str, size: Size) -> str:
+    """Say what a layer enumerates or draws."""
+    bounds = f"faults ≤ {size.bounds.faults}, preemptions ≤ {size.bounds.preemptions}"
+    return {
+        FOLD: f"every log of {size.length} records: {len(ALPHABET)} letters, {len(STARTS)} levels to start from",
+        EXPLORER: f"every schedule of {len(STORIES)} stories, {bounds}",
+        CRASHES: f"every choice of ≤ {size.deaths} deaths in {len(BATCHES)} ten-event batches",
+        MACHINE: f"histories of ≤ {size.steps} steps",
+        SIMULATION: f"seeds of {size.events:,} events",
+        EMBEDDED: "16 threads on one product",
+    }[layer]
+
+
+def run(task: Task, deployed: Deployed | None = None) -> Ran:
+    """Run one task on the deployed code, or on the code given."""
+    deployed = deployed or _as_deployed()
+    try:
+        return _run(task, deployed)
+    except (ViolationError, UnknownRequestError) as violation:
+        return Ran(task, 0, False, f"{task.layer}, {task.about}: {violation}")
+
+
+_as_deployed = cache(load)
+
+
+def _run(task: Task, deployed: Deployed) -> Ran:
+    size, number = task.size, task.number
+    if task.layer == EXPLORER:
+        explored = explore(STORIES[number], deployed, size.bounds)
+        return Ran(task, explored.schedules, explored.complete, explored.violation, explored.runs)
+    if task.layer == CRASHES:
+        return Ran(task, crash_everywhere(BATCHES[number], deployed, size.deaths), True)
+    if task.layer == FOLD:
+        return Ran(task, every_short_log(deployed, size.length), True)
+    if task.layer == MACHINE:
+        run_machine(deployed, number, size.examples, size.steps, shrink=size is FULL)
+        return Ran(task, size.examples, None)
+    assert task.layer == SIMULATION
+    simulate(number, deployed, size.events)
+    return Ran(task, 1, None)
+
+
+def caught_by(deployed: Deployed, first_only: bool) -> Iterator[tuple[str, str]]:
+    """Run the layers on defective code; yield each layer that sees the defect, and what it says."""
+    for layer in (FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION):
+        for task in sorted(each for each in tasks(FOR_BUGS) if each.layer == layer):
+            if seen := _seen(task, deployed):
+                yield layer, seen
+                if first_only:
+                    return
+                break
+
+
+def _seen(task: Task, deployed: Deployed) -> str:
+    try:
+        return run(task, deployed).violation
+    except Exception as error:  # the defect upsets what it hands to the outside, or hypothesis itself
+        return f"{task.layer}, {task.about}: {error!r}"
