@@ -123,7 +123,7 @@ def small_print(kinds: Iterable[tuple[str, bool, str]], paragraphs: Mapping[str,
     return (
         '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6"><TR>'
         '<TD VALIGN="TOP"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" '
-        f'FIXEDSIZE="TRUE" WIDTH="150" HEIGHT="48">{keys}</TABLE></TD>{columns}</TR></TABLE>'
+        f'FIXEDSIZE="TRUE" WIDTH="150" HEIGHT="52">{keys}</TABLE></TD>{columns}</TR></TABLE>'
     )
 
 

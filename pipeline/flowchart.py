@@ -170,7 +170,7 @@ BANDS = {
 ROWS = (("before",), ("source",), ("pipe",), ("compute",), ("state", "failure"), ("after",))
 COLOURS = {"events": drawing.FLOW, "support": drawing.MUTED, "failure": drawing.FAILURE}
 LEGEND = {"events": "events", "support": "support", "failure": "failure, and the way back"}
-COLUMNS, WIDTH = 3, 142
+WIDTH = 142
 
 
 def to_dot(flowchart: Flowchart) -> str:
@@ -195,7 +195,7 @@ def to_dot(flowchart: Flowchart) -> str:
             arrows.append(replace(arrow, source=stop.name, lines=()))
         else:
             arrows.append(arrow)
-    rows = [_filled(stops[row, "RIGHT"], cells, stops[row, "LEFT"]) for row, cells in enumerate(cards)]
+    rows = _filled([(stops[row, "RIGHT"], cells, stops[row, "LEFT"]) for row, cells in enumerate(cards)])
     permissions = {f"{role.name}, for {', '.join(role.used_by)}": role.permissions for role in flowchart.roles}
     kinds = [(COLOURS[kind], kind == "failure", meaning) for kind, meaning in LEGEND.items()]
     footer = drawing.small_print(kinds, permissions, 46)
@@ -208,13 +208,18 @@ def _in_row(flowchart: Flowchart, stages: Sequence[str]) -> list[Node]:
     return sorted(nodes, key=lambda node: order.index((node.stage, node.kind)) if node.stage in BANDS else 0)
 
 
-def _filled(left: list[Cell], cards: list[Cell], right: list[Cell]) -> list[Cell]:
-    """Centre a card that stands alone, and fill the row up, so that all bands are of one width."""
-    blanks = [Cell(f"blank {n} {cards[0].name}", drawing.blank(WIDTH), cards[0].band) for n in range(COLUMNS)]
-    if len(cards) == 1 and not left:
-        left = [blanks.pop()]
-    row = [*left, *cards, *right]
-    return [*row, *blanks[: COLUMNS - len(row)]]
+def _filled(parts: Sequence[tuple[list[Cell], list[Cell], list[Cell]]]) -> list[list[Cell]]:
+    """Centre each card that stands alone, and fill the rows up with blanks, so that all bands are of one width."""
+    rows = []
+    for left, cards, right in parts:
+        alone = [_blank(cards[0], "left")] if len(cards) == 1 and not left else []
+        rows.append([*alone, *left, *cards, *right])
+    width = max(map(len, rows))
+    return [[*row, *(_blank(row[-1], str(n)) for n in range(len(row), width))] for row in rows]
+
+
+def _blank(beside: Cell, where: str) -> Cell:
+    return Cell(f"blank {where} {beside.name}", drawing.blank(WIDTH), beside.band)
 
 
 def _card(flowchart: Flowchart, node: Node) -> Cell:

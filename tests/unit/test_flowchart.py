@@ -114,6 +114,12 @@ def test_a_resource_of_an_unknown_type_stops_the_drawing_and_is_named(changed):
         derive(template)
 
 
+def test_a_further_resource_of_a_known_type_is_drawn_beside_the_others(changed):
+    chart = derive(changed("\nOutputs:", "\n  SpareQueue:\n    Type: AWS::SQS::Queue\n\nOutputs:"))
+    assert {node.stage for node in chart.nodes if node.name == "SpareQueue"} == {"failure"}
+    assert "SpareQueue" in words_of(render(to_dot(chart)))
+
+
 def test_a_reference_that_no_rule_explains_stops_the_drawing_and_is_named(changed):
     template = changed(
         "      Target: !GetAtt Projector.Arn",
