@@ -10,9 +10,7 @@ from pipeline import logs, oracle, queues, stock, stream
 from pipeline.cloud import Cloud
 from pipeline.stream import StreamRecord
 
-QUIET_SECONDS = {"local": 20.0, "aws": 180.0}  # without any change: then what is missing will not come soon
 SETTLE_SECONDS = 3.0  # once the pipe is done; somebody else may be looking into the queue and hiding messages
-POLL_SECONDS = {"local": 0.2, "aws": 5.0}
 TELL_SECONDS = 5.0
 
 Tell = Callable[[str], None]
@@ -66,12 +64,12 @@ def _compare_when_drained(
         now = time.monotonic()
         if (discrepancies, state) != before:
             before, changed_at = (discrepancies, state), now
-        if now - changed_at > (SETTLE_SECONDS if drained else QUIET_SECONDS[cloud.name]):
+        if now - changed_at > (SETTLE_SECONDS if drained else cloud.patience_seconds):
             return discrepancies or ["the pipe has not confirmed every record yet"]
         if now - told_at > TELL_SECONDS:
             told_at = now
             tell(f"waiting until drained: {len(discrepancies)} differences left. {state.trouble}".rstrip())
-        time.sleep(POLL_SECONDS[cloud.name])
+        time.sleep(cloud.poll_seconds)
 
 
 def compare(cloud: Cloud, outputs: dict[str, str], expected: oracle.Expectation, seen: dict[Place, str]) -> list[str]:

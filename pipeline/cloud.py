@@ -31,6 +31,8 @@ class Cloud:
     endpoint_url: str | None
     env: dict[str, str]  # what any AWS client needs in its environment to reach the same place
     powertools_layer_arn: str
+    poll_seconds: float  # how often it makes sense to look whether something is done
+    patience_seconds: float  # after so long without any change, what is missing will not come soon
     _make: Callable[..., Any] = field(repr=False)
     _clients: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False)
 
@@ -91,6 +93,8 @@ def _local(reach: Callable[[LocalCloud], str]) -> Cloud:
             "AWS_SECRET_ACCESS_KEY": emulator.SECRET_KEY,
             "AWS_DEFAULT_REGION": emulator.REGION,
         },
+        poll_seconds=0.1,
+        patience_seconds=20,
         powertools_layer_arn="",  # the emulator runs the function in this environment, which has Powertools
         _make=lambda service, **config: aws.client(session, service, endpoint_url, **config),
     )
@@ -125,5 +129,7 @@ def _connect_aws(name: str, account_id: str | None) -> Cloud:
         endpoint_url=None,
         env={"AWS_DEFAULT_REGION": session.region_name},
         powertools_layer_arn=layer,
+        poll_seconds=3,
+        patience_seconds=180,
         _make=lambda service, **config: session.client(service, config=Config(retries={"mode": "standard"}, **config)),
     )

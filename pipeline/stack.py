@@ -13,7 +13,6 @@ from pipeline.local_cloud import template
 
 TEMPLATE = ROOT / "infra" / "stack.yaml"
 STACK_SECONDS = 900
-POLL_SECONDS = {"local": 0.05, "aws": 3.0}
 
 Parameters = dict[str, Any]
 Tell = Callable[[str], None]
@@ -66,7 +65,7 @@ def wait_until_running(cloud: Cloud, stack_name: str) -> None:
     while (pipe := pipes.describe_pipe(Name=name))["CurrentState"] != "RUNNING":
         if pipe["CurrentState"].endswith("FAILED") or time.monotonic() > deadline:
             raise UserError(f"the pipe {name} is {pipe['CurrentState']}: {pipe.get('StateReason', 'no reason given')}")
-        time.sleep(POLL_SECONDS[cloud.name])
+        time.sleep(cloud.poll_seconds)
 
 
 def outputs(cloud: Cloud, stack_name: str) -> dict[str, str]:
@@ -161,7 +160,7 @@ def _follow(cloud: Cloud, stack_id: str, seen: set[str], tell: Tell) -> None:
             raise UserError(f"the stack ended as {status}. {failures[0] if failures else ''}".strip())
         if time.monotonic() > deadline:
             raise UserError(f"the stack is still {status} after {STACK_SECONDS} s")
-        time.sleep(POLL_SECONDS[cloud.name])
+        time.sleep(cloud.poll_seconds)
 
 
 def _new_events(cloud: Cloud, stack_id: str, seen: set[str]) -> list[dict[str, Any]]:

@@ -9,30 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pipeline.local_cloud import template as cloudformation
 
 REFERENCE = re.compile(r"\$\{(\w+)(?:\.[\w.]+)?\}")
 _NOTHING = object()  # what `AWS::NoValue` leaves behind
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, read as their long ones."""
-
-
-def _long_form(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_scalar(node)
-    if name == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
-
-
-_Loader.add_multi_constructor("!", _long_form)
 
 
 class Template:
@@ -42,7 +22,7 @@ class Template:
     """
 
     def __init__(self, text: str, parameters: Mapping[str, Any] | None = None) -> None:
-        body = yaml.load(text, _Loader)
+        body = cloudformation.load(text)
         declared = body.get("Parameters", {})
         if unknown := set(parameters or {}) - set(declared):
             raise ValueError(f"the template has no parameter {', '.join(sorted(unknown))}")
