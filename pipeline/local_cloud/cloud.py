@@ -48,11 +48,14 @@ class LocalCloud:
         """
         with self._alone():
             if not self.emulator.process():
+                if self.emulator.notes():
+                    print("The local cloud had died, and what it held is lost; starting afresh.", file=sys.stderr)
                 self._forget()
                 self._start_emulator(port)
             elif port and port != self._port():
                 raise LocalCloudError(f"a local cloud runs here already, on port {self._port()}; to move it: make down")
-            self._wait_until_healthy()
+            else:
+                self._wait_until_healthy()
             self._ensure_pipes()
         return self.endpoint_url
 
@@ -83,16 +86,38 @@ class LocalCloud:
             return
         with self._alone():
             self._forget()
-        (self.state_dir / "lock").unlink(missing_ok=True)
-        for log in (self.emulator.log, self.pipes.log):
-            log.unlink(missing_ok=True)
+            for file in (self.emulator.log, self.pipes.log, self.state_dir / "lock"):
+                file.unlink(missing_ok=True)
 
     def status(self) -> dict[str, Any]:
-        """Return what the pipe runtime last said of its pipes: see `runtime._status_of`."""
+        """Say what runs, and what the pipe runtime last said of its pipes (see `status.py`).
+
+        A pipe runtime that died is started again: so whoever waits for the pipes by asking does not wait in vain.
+        """
+        if self.emulator.process() and self.pipes.notes() and not self.pipes.process():
+            with self._alone():
+                if self.emulator.process():
+                    self._ensure_pipes()
         try:
-            return json.loads((self.state_dir / "status.json").read_text())
+            said = json.loads((self.state_dir / "status.json").read_text())
         except (OSError, ValueError):
-            return {"pipes": []}
+            said = {}
+        return {
+            "emulator": _described(self.emulator, endpoint_url=self.endpoint_url if self.emulator.notes() else None),
+            "runtime": _described(self.pipes, said_at=said.get("at")),
+            "pipes": said.get("pipes", []),
+        }
+
+    def log(self, position: int = 0) -> tuple[list[str], int]:
+        """Read the pipe runtime's log from a position on. Returns whole lines, and the position after them."""
+        try:
+            with self.pipes.log.open("rb") as log:
+                log.seek(position)
+                text = log.read()
+        except OSError:
+            return [], 0
+        text = text[: text.rfind(b"\n") + 1]
+        return text.decode(errors="replace").splitlines(), position + len(text)
 
     @property
     def endpoint_url(self) -> str:
@@ -108,17 +133,32 @@ class LocalCloud:
     def _start_emulator(self, wanted: int | None) -> None:
         if wanted and emulator.is_taken(wanted):
             raise LocalCloudError(f"port {wanted} is in use; choose another one, or none: a free one is found")
-        port = wanted or emulator.free_port()
         scratch = self.state_dir / "tmp"
         scratch.mkdir(exist_ok=True)
-        self.emulator.start(emulator.COMMAND, emulator.environment(port, str(scratch)), port=port)
+        for tries_left in reversed(range(1 if wanted else 3)):  # a free port may be taken before the emulator has it
+            port = wanted or emulator.free_port()
+            self.emulator.start(emulator.COMMAND, emulator.environment(port, str(scratch)), port=port)
+            try:
+                return self._wait_until_healthy()
+            except LocalCloudError:
+                if not tries_left:
+                    raise
+        return None
 
     def _wait_until_healthy(self) -> None:
         port = self._port()
+
+        def is_decided() -> bool:
+            process = self.emulator.process()
+            return not process or (emulator.listens(process, port) and emulator.is_healthy(port))
+
         try:
-            eventually(lambda: emulator.is_healthy(port) or not self.emulator.process(), START_SECONDS)
+            eventually(is_decided, START_SECONDS)
         except TimeoutError:
-            raise LocalCloudError(f"the local cloud did not answer within {START_SECONDS} s") from None
+            raise LocalCloudError(
+                f"the local cloud did not answer within {START_SECONDS} s. Its log is {self.emulator.log}. "
+                "To stop it: make down"
+            ) from None
         if not self.emulator.process():
             tail = self.emulator.log_tail()
             self.emulator.stop()
@@ -152,6 +192,16 @@ class LocalCloud:
             raise LocalCloudError(f"another process has kept this cloud locked for {LOCK_SECONDS} s") from None
         except OSError as error:
             raise LocalCloudError(f"cannot keep its state in {self.state_dir}: {error.strerror or error}") from error
+
+
+def _described(background: Background, **facts: Any) -> dict[str, Any]:
+    process = background.process()
+    return {
+        "running": process is not None,
+        "pid": process.pid if process else None,
+        **facts,
+        "log": str(background.log),
+    }
 
 
 def eventually(holds: Callable[[], object], seconds: float, every: float = 0.05) -> None:

@@ -6,6 +6,8 @@ import sys
 import urllib.error
 import urllib.request
 
+import psutil
+
 ACCOUNT_ID = "000000000000"
 ACCESS_KEY = "test"  # the emulator's account root; no secret, and good for nothing else
 SECRET_KEY = "test"
@@ -64,3 +66,11 @@ def is_taken(port: int) -> bool:
     """Say whether somebody listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
+
+
+def listens(process: psutil.Process, port: int) -> bool:
+    """Say whether it is this process that listens on the port, and not another that was faster."""
+    try:
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in process.net_connections())
+    except psutil.Error:
+        return False

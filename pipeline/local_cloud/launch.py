@@ -1,4 +1,4 @@
-"""Start the emulator with three corrections, each of which would be a line or two in the emulator itself.
+"""Start the emulator with four corrections, each of which would be a line or two in the emulator itself.
 
 1. It authorises some SQS calls under names that AWS's IAM does not have. A policy that is right on AWS would fail here.
 2. Whoever is the account's root may assume any role made for a service. Here, root asking for such a role is the pipe
@@ -6,6 +6,8 @@
    pipe that the session is named after.
 3. On every Kinesis call it rebuilds the list of all stored records to drop the expired ones, so it slows down with
    every record kept. Records are stored in the order they came: looking at the oldest is enough.
+4. It forgets the parameters of a pipe. Kept, and told by DescribePipe, when the pipe was made by CreatePipe. As on AWS,
+   UpdatePipe replaces the Kinesis and Lambda parameters as a whole: what is left out goes back to its default.
 """
 
 import json
@@ -15,7 +17,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import kinesis
+from ministack.services import kinesis, pipes
 
 AWS_NAMES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -26,6 +28,7 @@ PIPES = "pipes.amazonaws.com"
 
 _extract_iam_action = iam_actions.extract_iam_action
 _evaluate_trust_policy = iam_evaluator.evaluate_trust_policy
+_create_pipe, _update_pipe, _describe_pipe = pipes._create_pipe, pipes._update_pipe, pipes._describe_response
 
 
 def extract_iam_action(*args: Any, **kwargs: Any) -> str | None:
@@ -66,8 +69,46 @@ def expire_records(stream: dict[str, Any]) -> None:
             shard["records"] = [each for each in records if each["ApproximateArrivalTimestamp"] >= cutoff]
 
 
+PARAMETERS = ("SourceParameters", "TargetParameters", "Enrichment", "EnrichmentParameters")
+SET_ONCE = ("StartingPosition", "StartingPositionTimestamp")
+
+
+def create_pipe(name: str, body: dict[str, Any]) -> Any:
+    """Keep the parameters of a new pipe."""
+    answer = _create_pipe(name, body)
+    if answer[0] == 200:
+        pipes._pipes[name] |= {group: body[group] for group in PARAMETERS if body.get(group)}
+    return answer
+
+
+def update_pipe(name: str, body: dict[str, Any]) -> Any:
+    """Keep the parameters of a changed pipe."""
+    answer = _update_pipe(name, body)
+    if answer[0] == 200:
+        pipe = pipes._pipes[name]
+        for group in PARAMETERS:
+            if body.get(group):
+                pipe[group] = _updated(pipe.get(group), body[group])
+    return answer
+
+
+def _updated(before: Any, given: Any) -> Any:
+    if not isinstance(before, dict):
+        return given
+    once = {name: value for name, value in before.get("KinesisStreamParameters", {}).items() if name in SET_ONCE}
+    if "KinesisStreamParameters" in given:
+        given = given | {"KinesisStreamParameters": given["KinesisStreamParameters"] | once}
+    return before | given
+
+
+def describe_pipe(pipe: dict[str, Any]) -> dict[str, Any]:
+    """Tell the parameters too."""
+    return _describe_pipe(pipe) | {group: pipe[group] for group in PARAMETERS if group in pipe}
+
+
 if __name__ == "__main__":
     iam_actions.extract_iam_action = extract_iam_action
     iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
     kinesis._expire_records = expire_records
+    pipes._create_pipe, pipes._update_pipe, pipes._describe_response = create_pipe, update_pipe, describe_pipe
     app.main()

@@ -2,93 +2,152 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from pipeline.local_cloud.checkpoints import Checkpoints
-from pipeline.local_cloud.delivery import Delivery
+from pipeline.local_cloud.delivery import Delivery, Execution
+from pipeline.local_cloud.inputs import transformed
+from pipeline.local_cloud.records import Batch, payload
 from pipeline.local_cloud.settings import PipeSettings
 from pipeline.local_cloud.shard import ShardReader, after, start_of
+from pipeline.local_cloud.steady import SteadyThread
 
 RESHARD_SECONDS = 2.0  # how often the pipe looks for new shards
+EXECUTION_SECONDS = 300  # the longest that an execution may take on AWS
+INVOCATION_TYPES = {"REQUEST_RESPONSE": "RequestResponse", "FIRE_AND_FORGET": "Event"}
 
 Client = Callable[..., Any]
 
 
-class PipeRun(Thread):
+class PipeRun(SteadyThread):
     """Moves records from the pipe's stream to its target until it is stopped."""
 
-    def __init__(self, pipe: PipeSettings, client: Client, checkpoints: Path) -> None:
+    def __init__(
+        self,
+        pipe: PipeSettings,
+        client: Client,
+        checkpoints: Path,
+        measure: Callable[[str, Execution], None] = lambda pipe_name, execution: None,
+    ) -> None:
         """Prepare a run.
 
         Args:
             pipe: its settings.
             client: makes a client for a service, with the rights of the pipe's role.
             checkpoints: the folder to keep them in.
+            measure: told of every execution, with the pipe's name.
         """
-        super().__init__(name=pipe.name, daemon=True)
+        super().__init__(pipe.name, Event())
         self.pipe = pipe
         self.checkpoints = Checkpoints(checkpoints, pipe)
         self.readers: dict[str, ShardReader] = {}
-        self.error = ""
-        self._stop_event = Event()
-        self._kinesis = client("kinesis", retries={"total_max_attempts": 1}, max_pool_connections=100)
-        self._lambda = client("lambda", retries={"total_max_attempts": 1}, read_timeout=905, max_pool_connections=100)
+        self.trouble = ""
+        self._measure = partial(measure, pipe.name)
+        once = {"retries": {"total_max_attempts": 1}, "max_pool_connections": 500}
+        self._kinesis = client("kinesis", connect_timeout=5, read_timeout=20, **once)
+        self._lambda = client("lambda", read_timeout=EXECUTION_SECONDS, **once)
         self._sqs = client("sqs")
         self._sns = client("sns")
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Start a reader for every shard as soon as its parents are drained."""
-        first_seen = time.time()
-        while not self._stop_event.is_set():
+        started = self.checkpoints.started(time.time())
+        while not self.stop.is_set():
             try:
                 shards = self._shards()
-                self.error = ""
+                self.trouble = ""
             except Exception as error:
-                self.error, shards = str(error), []
-            for shard in self._readable(shards):
-                self._read(shard, is_child=bool(parents_of(shard)), first_seen=first_seen)
-            self._stop_event.wait(RESHARD_SECONDS)
+                self.trouble = str(error)
+            else:
+                self._look_after(shards, started)
+                self.recovered()
+            self.checkpoints.flush()
+            self.stop.wait(RESHARD_SECONDS)
 
-    def stop(self) -> None:
-        """Stop reading and delivering. What was under way comes again."""
-        self._stop_event.set()
+    @property
+    def error(self) -> str:
+        """What troubles the pipe as a whole."""
+        return self.trouble or self.crash or self.checkpoints.error
+
+    def halt(self) -> None:
+        """Stop reading and delivering. What is under way may still end; what does not comes again."""
+        self.stop.set()
+        for reader in list(self.readers.values()):
+            reader.wake()
+
+    @property
+    def threads(self) -> list[SteadyThread]:
+        """Everything that works for this pipe."""
+        readers = list(self.readers.values())
+        return [self, *readers, *(lane for reader in readers for lane in reader.lanes)]
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing is under way any more."""
+        return not any(thread.is_alive() for thread in self.threads)
+
+    @property
+    def executions(self) -> int:
+        """How many invocations are under way."""
+        return sum(lane.is_busy for reader in list(self.readers.values()) for lane in reader.lanes)
 
     def _shards(self) -> list[dict[str, Any]]:
         pages = self._kinesis.get_paginator("list_shards").paginate(StreamARN=self.pipe.source_arn)
         return [shard for page in pages for shard in page["Shards"]]
 
-    def _readable(self, shards: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Choose the shards to start on: not read yet, and no parent that is still to be read."""
+    def _look_after(self, shards: list[dict[str, Any]], started: float) -> None:
+        """Start on the shards that may be read now, leave those that are gone."""
         listed = {shard["ShardId"] for shard in shards}
-        return [
-            shard
-            for shard in shards
-            if shard["ShardId"] not in self.readers
-            and not self.checkpoints.is_drained(shard["ShardId"])
-            and all(self.checkpoints.is_drained(parent) for parent in parents_of(shard) if parent in listed)
-        ]
+        for shard_id, reader in self.readers.items():
+            if shard_id not in listed and reader.error:
+                reader.leave()
+        for shard in shards:
+            if self._may_be_read(shard, listed):
+                self._read(shard["ShardId"], started)
 
-    def _read(self, shard: dict[str, Any], is_child: bool, first_seen: float) -> None:
-        shard_id = shard["ShardId"]
+    def _may_be_read(self, shard: dict[str, Any], listed: set[str]) -> bool:
+        """Say whether a shard is not read yet, and no parent is still to be read."""
+        parents = parents_of(shard)
+        return (
+            shard["ShardId"] not in self.readers
+            and not self.checkpoints.is_drained(shard["ShardId"])
+            and all(self.checkpoints.is_drained(parent) for parent in parents if parent in listed)
+            and not any(self.readers[parent].is_alive() for parent in parents if parent in self.readers)
+        )
+
+    def _read(self, shard_id: str, started: float) -> None:
         reached = self.checkpoints.after(shard_id)
         self.readers[shard_id] = ShardReader(
             self.pipe,
             shard_id,
-            after(reached) if reached else start_of(self.pipe, is_child, first_seen),
+            after(reached) if reached else start_of(self.pipe, started),
             self._kinesis,
             self.checkpoints,
             [self._delivery(shard_id) for _ in range(self.pipe.parallelization_factor)],
-            self._stop_event,
+            self.stop,
         )
         self.readers[shard_id].start()
 
     def _delivery(self, shard_id: str) -> Delivery:
-        return Delivery(self.pipe, shard_id, self._invoke, self._send_dead_letter, self._stop_event)
+        return Delivery(
+            self.pipe,
+            shard_id,
+            self._invoke,
+            self._send_dead_letter,
+            self.stop,
+            render=self._render,
+            measure=self._measure,
+        )
 
-    def _invoke(self, payload: bytes) -> dict[str, Any]:
-        answer = self._lambda.invoke(FunctionName=self.pipe.target_arn, Payload=payload)
+    def _render(self, batch: Batch) -> bytes:
+        return transformed(self.pipe, batch, time.time()) if self.pipe.input_template else payload(batch)
+
+    def _invoke(self, body: bytes) -> dict[str, Any]:
+        invocation_type = INVOCATION_TYPES[self.pipe.invocation_type]
+        answer = self._lambda.invoke(FunctionName=self.pipe.target_arn, Payload=body, InvocationType=invocation_type)
         return {"FunctionError": answer.get("FunctionError"), "Payload": answer["Payload"].read()}
 
     def _send_dead_letter(self, letter: str) -> None:

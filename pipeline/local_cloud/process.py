@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,16 +35,16 @@ class Background:
 
     def start(self, command: Sequence[str], env: Mapping[str, str], **notes: Any) -> None:
         """Start the process in a session of its own, so that Ctrl-C here does not reach it."""
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, uninterrupted():
             process = subprocess.Popen(
                 command, env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        try:
-            created = psutil.Process(process.pid).create_time()
-            write_json(self.card, {"pid": process.pid, "created": created, **notes})
-        except BaseException:
-            process.kill()
-            raise
+            try:
+                created = psutil.Process(process.pid).create_time()
+                write_json(self.card, {"pid": process.pid, "created": created, **notes})
+            except BaseException:
+                process.kill()
+                raise
 
     def notes(self) -> dict[str, Any] | None:
         """Return the card, if it can be read."""
@@ -64,11 +66,12 @@ class Background:
             return None
 
     def stop(self) -> None:
-        """End the process and all that it started, and forget it."""
-        process = self.process()
+        """End the process and all that it started, also what outlived it, and forget it."""
+        process, notes = self.process(), self.notes()
         if process:
-            with suppress(psutil.Error):
-                end(process)
+            end([process, *process.children(recursive=True)])
+        if notes:
+            end(left_of(notes))
         self.card.unlink(missing_ok=True)
 
     def log_tail(self, lines: int = 8) -> str:
@@ -79,9 +82,8 @@ class Background:
             return ""
 
 
-def end(process: psutil.Process) -> None:
-    """Ask a process tree to stop, then insist."""
-    family = [process, *process.children(recursive=True)]
+def end(family: list[psutil.Process]) -> None:
+    """Ask processes to stop, then insist."""
     for member in family:
         with suppress(psutil.Error):
             member.terminate()
@@ -90,6 +92,43 @@ def end(process: psutil.Process) -> None:
         with suppress(psutil.Error):
             member.kill()
     psutil.wait_procs(alive, timeout=STOP_SECONDS)
+
+
+def left_of(notes: dict[str, Any]) -> list[psutil.Process]:
+    """Find what is left of a session whose leader is gone: what it started, and was not there to end."""
+    try:
+        if psutil.pid_exists(notes["pid"]):  # whoever that is now, it is not ours
+            return []
+        return [
+            process
+            for process in psutil.process_iter()
+            if _session_of(process.pid) == notes["pid"] and process.create_time() >= notes["created"] - 1
+        ]
+    except (psutil.Error, KeyError, TypeError):
+        return []
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C for a moment in which it would leave something half-made."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[Any] = []
+    before = signal.signal(signal.SIGINT, lambda *_: held.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def write_json(path: Path, value: Any) -> None:

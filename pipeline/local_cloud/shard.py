@@ -1,23 +1,27 @@
-"""Read one shard, from where the pipe left off to its end, and deliver it in order."""
+"""Read one shard, from where the pipe left off to its end."""
 
 import time
 import zlib
 from datetime import UTC, datetime
-from threading import Condition, Event, Thread
+from threading import Event
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from pipeline.local_cloud.checkpoints import Checkpoints, Progress
-from pipeline.local_cloud.delivery import Delivery, StoppedError
-from pipeline.local_cloud.records import Batch, FlatRecord, take_batch
+from pipeline.local_cloud.delivery import Delivery
+from pipeline.local_cloud.filters import Filters
+from pipeline.local_cloud.lane import Lane
+from pipeline.local_cloud.records import Batch, FlatRecord
 from pipeline.local_cloud.settings import PipeSettings
+from pipeline.local_cloud.steady import SteadyThread
 
-POLL_SECONDS = 0.25  # four times a second, as the pipe does on AWS
-MOST_WAITING = 20_000  # records read and not yet delivered: beyond that, reading waits
+POLL_SECONDS = 0.25  # four times a second, as the pipe does on AWS: a shard allows five reads
+LONGEST_PAUSE_SECONDS = 5.0  # between polls that fail, doubling up to this
+THROTTLED = "ProvisionedThroughputExceededException"
 
 
-class ShardReader(Thread):
+class ShardReader(SteadyThread):
     """Polls one shard and feeds its lanes. Ends when the shard is drained, or the pipe stops."""
 
     def __init__(
@@ -30,129 +34,94 @@ class ShardReader(Thread):
         deliveries: list[Delivery],
         stop: Event,
     ) -> None:
-        super().__init__(name=f"{pipe.name} {shard_id}", daemon=True)
-        self.pipe, self.shard_id, self.stop = pipe, shard_id, stop
+        super().__init__(f"{pipe.name} {shard_id}", stop)
+        self.pipe, self.shard_id = pipe, shard_id
         self._position, self._kinesis, self._checkpoints = position, kinesis, checkpoints
-        self._progress = Progress()
+        self._filters = Filters(pipe.filters)
         self._iterator: str | None = None
+        self._failures = 0  # polls in a row
+        self._closed = False
+        self.progress = Progress()
         self.lanes = [Lane(pipe, delivery, self._ended, stop) for delivery in deliveries]
         self.behind_seconds: float | None = None
+        self.filtered = 0
         self.error = ""
 
-    def run(self) -> None:
-        """Poll until the shard is drained."""
+    def work(self) -> None:
+        """Poll until the shard is drained, and the disk knows."""
         for lane in self.lanes:
-            lane.start()
-        while not self.stop.is_set():
+            if lane.ident is None:
+                lane.start()
+        while not (self._closed or self.stop.is_set()):
             started = time.monotonic()
-            closed = False
-            if self._progress.unfinished < MOST_WAITING:
-                closed = self._poll()
-            if closed:
-                break
-            self.stop.wait(max(0.0, POLL_SECONDS - (time.monotonic() - started)))
+            if self.progress.has_room:
+                self._closed = self._poll()
+                self.recovered()
+            pause = min(POLL_SECONDS * 2**self._failures, LONGEST_PAUSE_SECONDS)
+            self.stop.wait(max(0.0, pause - (time.monotonic() - started)))
         for lane in self.lanes:
             lane.finish()
-        if not self.stop.is_set():
-            self._checkpoints.save(self.shard_id, drained=True)
+        while not self.stop.is_set() and not self._checkpoints.save(self.shard_id, drained=True):
+            self.stop.wait(POLL_SECONDS)
 
-    @property
-    def unfinished(self) -> int:
-        """Records read and not ended yet."""
-        return self._progress.unfinished
+    def leave(self) -> None:
+        """Read no further: the shard is not there any more. What was read is still delivered."""
+        self._closed = True
+
+    def wake(self) -> None:
+        """Let the lanes notice that the pipe stops."""
+        for lane in self.lanes:
+            lane.wake()
 
     def _poll(self) -> bool:
         """Read once. Returns whether the shard is closed and was read to its end."""
         try:
-            self._iterator = (
-                self._iterator
-                or self._kinesis.get_shard_iterator(
-                    StreamARN=self.pipe.source_arn, ShardId=self.shard_id, **self._position
-                )["ShardIterator"]
-            )
+            if not self._iterator:
+                asked = {"StreamARN": self.pipe.source_arn, "ShardId": self.shard_id, **self._position}
+                self._iterator = self._kinesis.get_shard_iterator(**asked)["ShardIterator"]
             answer = self._kinesis.get_records(
                 StreamARN=self.pipe.source_arn, ShardIterator=self._iterator, Limit=10_000
             )
-        except Exception as error:  # throttled, denied, expired: whatever it is, the shard stays where it was
-            self._iterator = None
-            self.error = str(error)
-            slow_down = not (isinstance(error, ClientError) and "ExpiredIterator" in str(error))
-            self.stop.wait(4 * POLL_SECONDS if slow_down else 0)
+        except Exception as error:  # throttled, denied, stalled: whatever it is, the shard stays where it was
+            self._stumbled(error)
             return False
-        self.error = ""
         self._take(answer["Records"])
         self._iterator = answer.get("NextShardIterator")
         self.behind_seconds = answer.get("MillisBehindLatest", 0) / 1000
+        self.error, self._failures = "", 0
         return self._iterator is None
 
+    def _stumbled(self, error: Exception) -> None:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        if code != THROTTLED:  # the iterator is still good after a throttle
+            self._iterator = None
+        if code == "ExpiredIteratorException":
+            self._failures = 0
+        else:
+            self._failures, self.error = min(self._failures + 1, 10), str(error)
+
     def _take(self, raw: list[dict[str, Any]]) -> None:
+        """Hand records to the lanes. All that can fail comes first: then nothing is noted by half."""
         if not raw:
             return
         records = [FlatRecord.of(each, self.shard_id, self.pipe.source_arn, self.pipe.role_arn) for each in raw]
-        self._progress.read([record.sequence_number for record in records])
-        self._position = after(records[-1].sequence_number)
         shares: list[Batch] = [[] for _ in self.lanes]
+        passed_over: Batch = []
         for record in records:  # one product, one lane: so order holds per partition key
-            shares[zlib.crc32(record.partition_key.encode()) % len(shares)].append(record)
+            share = shares[zlib.crc32(record.partition_key.encode()) % len(shares)]
+            (share if self._filters.accept(record.text) else passed_over).append(record)
+        self.progress.read(records)
+        self._position = after(records[-1].sequence_number)
         for lane, share in zip(self.lanes, shares, strict=True):
             lane.put(share)
+        self.filtered += len(passed_over)
+        if passed_over:
+            self._ended(passed_over)
 
     def _ended(self, batch: Batch) -> None:
-        moved_to = self._progress.done([record.sequence_number for record in batch])
+        moved_to = self.progress.done(batch)
         if moved_to:
             self._checkpoints.save(self.shard_id, after=moved_to)
-
-
-class Lane(Thread):
-    """Delivers its share of a shard, one batch at a time."""
-
-    def __init__(self, pipe: PipeSettings, delivery: Delivery, ended: Any, stop: Event) -> None:
-        super().__init__(name=f"{pipe.name} {delivery.shard_id} lane", daemon=True)
-        self.pipe, self.delivery, self._ended, self._stop_event = pipe, delivery, ended, stop
-        self._waiting: Batch = []
-        self._first_came = 0.0
-        self._closed = False
-        self._changed = Condition()
-
-    def put(self, records: Batch) -> None:
-        """Queue records behind those that wait."""
-        if records:
-            with self._changed:
-                if not self._waiting:
-                    self._first_came = time.monotonic()
-                self._waiting += records
-                self._changed.notify()
-
-    def finish(self) -> None:
-        """Wait until everything queued has ended, or the pipe stops."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self.join()
-
-    def run(self) -> None:
-        """Deliver batch after batch."""
-        try:
-            while batch := self._next_batch():
-                self.delivery.deliver(batch)
-                self._ended(batch)
-        except StoppedError:
-            return
-
-    def _next_batch(self) -> Batch:
-        """Wait for a batch: full, or its window over. Empty once nothing more will come."""
-        with self._changed:
-            while not self._stop_event.is_set():
-                batch, full = take_batch(self._waiting, self.pipe.batch_size)
-                window_left = self._first_came + self.pipe.batching_window_seconds - time.monotonic()
-                if batch and (full or window_left <= 0 or self._closed):
-                    self._waiting = self._waiting[len(batch) :]
-                    self._first_came = time.monotonic()
-                    return batch
-                if self._closed and not self._waiting:
-                    break
-                self._changed.wait(min(window_left, 1.0) if batch else 1.0)
-        return []
 
 
 def after(sequence_number: str) -> dict[str, Any]:
@@ -160,9 +129,16 @@ def after(sequence_number: str) -> dict[str, Any]:
     return {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": sequence_number}
 
 
-def start_of(pipe: PipeSettings, is_child: bool, first_seen: float) -> dict[str, Any]:
-    """Return the iterator arguments for a shard that was never read. A child is always read from its start."""
-    if is_child or pipe.starting_position == "TRIM_HORIZON":
+def start_of(pipe: PipeSettings, started: float) -> dict[str, Any]:
+    """Return the iterator arguments for a shard that was never read.
+
+    By time, also for LATEST: so a child shard, or a pipe restarted before its first record, misses nothing that came
+    since the pipe `started`, and gets nothing from before.
+    """
+    if pipe.starting_position == "TRIM_HORIZON":
         return {"ShardIteratorType": "TRIM_HORIZON"}
-    timestamp = pipe.starting_timestamp if pipe.starting_position == "AT_TIMESTAMP" else first_seen
-    return {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": datetime.fromtimestamp(timestamp or first_seen, UTC)}
+    timestamp = pipe.starting_timestamp if pipe.starting_position == "AT_TIMESTAMP" else None
+    return {
+        "ShardIteratorType": "AT_TIMESTAMP",
+        "Timestamp": datetime.fromtimestamp(started if timestamp is None else timestamp, UTC),
+    }

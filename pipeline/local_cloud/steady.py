@@ -1,0 +1,46 @@
+"""A thread that nothing can end unseen: what it did not foresee is noted, and its work is begun again."""
+
+import logging
+import time
+from threading import Event, Thread
+
+RESTART_SECONDS = 1.0
+
+log = logging.getLogger("pipes")
+
+
+class StoppedError(Exception):
+    """The pipe was stopped in the middle of something; it will come again."""
+
+
+class SteadyThread(Thread):
+    """Does its `work` until that returns, or the pipe stops. `work` must bear being begun again after an exception."""
+
+    def __init__(self, name: str, stop: Event) -> None:
+        super().__init__(name=name, daemon=True)
+        self.stop = stop
+        self.crash = ""  # what stopped the work last, until `recovered`
+        self.crashes = 0
+        self.crashed_at = 0.0
+
+    def work(self) -> None:
+        """Do what the thread is for."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """Work, and after something unforeseen work again."""
+        while not self.stop.is_set():
+            try:
+                return self.work()
+            except StoppedError:
+                return None
+            except BaseException as error:
+                self.crash, self.crashed_at = f"{type(error).__name__}: {error}", time.time()
+                self.crashes += 1
+                log.exception("%s stopped and goes on in %s s", self.name, RESTART_SECONDS)
+                self.stop.wait(RESTART_SECONDS)
+        return None
+
+    def recovered(self) -> None:
+        """Forget the crash: the work goes on."""
+        self.crash = ""

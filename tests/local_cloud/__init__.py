@@ -1,0 +1,1 @@
+"""The package `pipeline.local_cloud`, held against what AWS documents."""
