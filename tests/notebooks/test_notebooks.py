@@ -1,66 +1,75 @@
-"""The committed outputs are true: every notebook is run again, and says the same.
+"""The committed outputs are true: every notebook is run again, in order and alone, and says the same.
 
 `nbval` compares each output with the committed one, except in cells tagged `nbval-ignore-output` (times and places).
-All runs have a cloud of their own, in a temporary folder: a cloud that you run is not touched.
+Every run has a cloud of its own, in a temporary folder: a cloud that you run is not touched.
 """
 
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import pytest
+
 from pipeline.cloud import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-ALONE = [path for path in NOTEBOOKS if path.stem not in ("00_overview", "01_provision", "06_flowchart")]
+NEED_NO_CLOUD_OR_ARE_FIRST = ("00_overview", "01_provision", "06_flowchart")  # in order is alone, for these
+RUNS = {
+    "in_order": NOTEBOOKS,
+    **{f"{path.stem}_alone": [path] for path in NOTEBOOKS if path.stem not in NEED_NO_CLOUD_OR_ARE_FIRST},
+}
+AT_ONCE = 3  # most of a run is waiting
 LONGEST_CELL_SECONDS, LONGEST_RUN_SECONDS = 180, 600
 
-
-@pytest.fixture
-def state_dir(tmp_path: Path):
-    yield tmp_path
-    subprocess.run([sys.executable, "-m", "pipeline", "down"], env=environment(tmp_path), check=True, timeout=120)
+Done = subprocess.CompletedProcess[str]
 
 
-def environment(state_dir: Path) -> dict[str, str]:
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))},
+@pytest.fixture(scope="module")
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future]]:
+    """Start all the runs that are asked for, a few at a time, each in a cloud of its own."""
+    asked = [item.callspec.params["name"] for item in request.session.items if "name" in _params(item)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(run_again, RUNS[name], tmp_path_factory.mktemp(name)) for name in asked}
+
+
+def _params(item: pytest.Item) -> dict:
+    is_ours = getattr(item, "originalname", "") == "test_run_again_it_says_what_is_committed"
+    return item.callspec.params if is_ours else {}  # type: ignore[attr-defined]
+
+
+def run_again(notebooks: list[Path], state_dir: Path) -> tuple[Done, list[Path]]:
+    """Run notebooks with nbval, one after the other, in one fresh cloud; return also what they left there."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
+    command += ["--nbval-cell-timeout", str(LONGEST_CELL_SECONDS), *map(str, notebooks)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))} | {
         "INVENTORY_STATE_DIR": str(state_dir),
         "IPYTHONDIR": str(state_dir / "ipython"),  # not the person's own profile
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-
-
-def run_again(notebooks: list[Path], state_dir: Path) -> str:
-    """Run notebooks with nbval, in order, in one cloud; return what pytest says."""
-    command = [
-        *(sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-q"),
-        *("--nbval-cell-timeout", str(LONGEST_CELL_SECONDS), *map(str, notebooks)),
-    ]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment(state_dir), capture_output=True, text=True, timeout=LONGEST_RUN_SECONDS
-    )
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    return done.stdout
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LONGEST_RUN_SECONDS)
+        left = [*state_dir.glob("emulator.json"), *state_dir.glob("sent/*")]
+    finally:
+        subprocess.run([sys.executable, "-m", "pipeline", "down"], cwd=ROOT, env=env, check=True, timeout=120)
+    return done, left
 
 
 def code_cells(path: Path) -> list:
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
-def test_in_order_they_say_what_is_committed(state_dir: Path) -> None:
-    said = run_again(NOTEBOOKS, state_dir)
-    [passed] = re.findall(r"(\d+) passed", said)
-    assert int(passed) == sum(len(code_cells(path)) for path in NOTEBOOKS)  # each cell is a test of its own
-    assert not list((state_dir / "sent").iterdir())
-
-
-@pytest.mark.parametrize("path", ALONE, ids=lambda path: path.stem)
-def test_alone_in_a_fresh_cloud_it_says_the_same(path: Path, state_dir: Path) -> None:
-    run_again([path], state_dir)
+@pytest.mark.parametrize("name", RUNS)
+def test_run_again_it_says_what_is_committed(name: str, running: dict[str, Future]) -> None:
+    done, left = running[name].result()
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    [passed] = re.findall(r"(\d+) passed", done.stdout)
+    assert int(passed) == sum(len(code_cells(path)) for path in RUNS[name])  # each cell is a test of its own
+    assert not left or RUNS[name][-1].stem != "99_teardown"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -5,10 +5,10 @@ import json
 import sys
 
 from tests.proof.deployed import load
+from tests.proof.items import ViolationError
 from tests.proof.layers import FULL, SHORT
 from tests.proof.report import holds, prove, table
 from tests.proof.simulation import simulate
-from tests.proof.world import ViolationError
 
 
 def main() -> int:

@@ -48,8 +48,10 @@ class Deployed:
         return module.handler
 
     def remembering(self, capacity: int) -> "Deployed":
-        """Set how many events a product remembers: small worlds forget sooner."""
-        self.modules["memory"].CAPACITY = capacity
+        """Set how many events a product remembers: small worlds forget sooner. 0 is as it is deployed."""
+        memory = self.modules["memory"]
+        self.telemetry.deployed_capacity = deployed = getattr(self.telemetry, "deployed_capacity", memory.CAPACITY)
+        memory.CAPACITY = capacity or deployed
         return self
 
     def attempting(self, attempts: int) -> "Deployed":

@@ -6,62 +6,20 @@ is one list of choices. `search.py` goes through all of them.
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from greenlet import getcurrent, greenlet
 
 from tests.proof.deployed import Deployed
 from tests.proof.fakes import Call, throttled
-from tests.proof.reference import REMEMBERED, LoggedRecord
-from tests.proof.world import Invocation, ViolationError, World
+from tests.proof.items import ViolationError
+from tests.proof.reference import LoggedRecord
+from tests.proof.story import EXCUSES, FAULTS, Bounds, Story, redeliveries
+from tests.proof.world import Invocation, World
 
 MOST_STEPS = 150  # of one schedule; more is a livelock, and a livelock is a violation
 
-FAULTS = {
-    "batch_get_item": ("throttled", "in part"),
-    "put_item": ("throttled", "reply lost, retried", "reply lost"),
-    "send_message_batch": ("throttled", "in part", "reply lost, retried", "reply lost"),
-}
-EXCUSES = {  # only these faults may fail a record; from the others the projector has to recover by itself
-    ("batch_get_item", "throttled"),
-    ("put_item", "throttled"),
-    ("put_item", "reply lost"),
-    ("send_message_batch", "throttled"),
-    ("send_message_batch", "in part"),
-    ("send_message_batch", "reply lost"),
-}
 Choose = Callable[[int], int]
-Batches = Sequence[Sequence[LoggedRecord]]
-
-
-class Bounds(NamedTuple):
-    """How much may go wrong in one schedule."""
-
-    faults: int = 2
-    preemptions: int = 2
-
-
-class Story(NamedTuple):
-    """What lies on the log, and how the pipe brings it: each lane is delivered in order, all lanes at once.
-
-    Two lanes with records of one product are a pipe that breaks its order.
-    """
-
-    name: str
-    lanes: Sequence[Batches]
-    before: Batches = ()  # delivered first, undisturbed
-    zombies: int = 0  # invocations that the pipe gives up waiting for, and that go on all the same
-    remembered: int = REMEMBERED
-    attempts: int = 0  # how often the projector tries at one product; 0: as often as it is deployed to
-
-    @property
-    def log(self) -> list[LoggedRecord]:
-        batches = [*self.before, *(batch for lane in self.lanes for batch in lane)]
-        return sorted((record for batch in batches for record in batch), key=lambda record: record.sequence_number)
-
-    @property
-    def in_order(self) -> bool:
-        return len(self.lanes) == 1
 
 
 @dataclass(slots=True)
@@ -233,17 +191,6 @@ class Schedule:
         if again:
             plans = redeliveries(worker.invocation.records, again)
             self.lanes[lane][:0] = plans[self.choose(len(plans)) if len(plans) > 1 else 0]
-
-
-def redeliveries(batch: Sequence[LoggedRecord], again: list[LoggedRecord]) -> list[list[Sequence[LoggedRecord]]]:
-    """All that a pipe may do with a batch of which some records failed: those, all from the first one on, or halves."""
-    plans: list[list[Sequence[LoggedRecord]]] = [[again]]
-    from_first = batch[batch.index(again[0]) :]
-    if len(from_first) > len(again):
-        plans.append([from_first])
-    if len(again) == len(batch) > 1:
-        plans.append([batch[: len(batch) // 2], batch[len(batch) // 2 :]])
-    return plans
 
 
 def prepare(story: Story, deployed: Deployed, choose: Choose, bounds: Bounds) -> Schedule:

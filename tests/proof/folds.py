@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from tests.proof.deployed import Deployed
 from tests.proof.events import Said, added, down, removed, up
+from tests.proof.items import ViolationError
 from tests.proof.reference import MOST_STOCK, UNSEEN, Level, LoggedRecord, judge, read
-from tests.proof.world import ViolationError
 
 REMEMBERED = 2
 STARTS = (UNSEEN, Level("Laptop", True, MOST_STOCK - 1), Level("Laptop", False, 0))

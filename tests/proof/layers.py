@@ -7,14 +7,14 @@ from typing import NamedTuple
 from tests.proof import embedded
 from tests.proof.crashes import BATCHES, crash_everywhere
 from tests.proof.deployed import Deployed, load
-from tests.proof.explorer import Bounds
 from tests.proof.fakes import UnknownRequestError
 from tests.proof.folds import ALPHABET, STARTS, every_short_log
+from tests.proof.items import ViolationError
 from tests.proof.machine import run_machine
 from tests.proof.search import explore
 from tests.proof.simulation import simulate
 from tests.proof.stories import STORIES
-from tests.proof.world import ViolationError
+from tests.proof.story import Bounds
 
 FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION, EMBEDDED = (
     "fold", "explorer", "crash points", "model-based", "simulation", "embedded cloud",

@@ -10,10 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.proof.crashes import DiedError
 from tests.proof.deployed import Deployed
 from tests.proof.events import FIRST, Said, event, poison
-from tests.proof.explorer import FAULTS, redeliveries
 from tests.proof.fakes import Call, throttled
-from tests.proof.reference import LoggedRecord, read
-from tests.proof.world import Invocation, ViolationError, World
+from tests.proof.items import ViolationError
+from tests.proof.reference import REMEMBERED, LoggedRecord, read
+from tests.proof.story import FAULTS, redeliveries
+from tests.proof.world import Invocation, World
 
 SHARD_OF = {"LAPTOP": "shard-a", "MOUSE": "shard-a", "DESK": "shard-b", "LAMP": "shard-b"}
 SHARDS = sorted(set(SHARD_OF.values()))
@@ -32,7 +33,7 @@ class Pipeline(RuleBasedStateMachine):
     @initialize(remembered=st.sampled_from((2, 5, 32)))
     def start(self, remembered: int) -> None:
         self.world = World([], remembered)
-        self.deployed.remembering(remembered)
+        self.deployed.remembering(remembered % REMEMBERED)
         self.place = FIRST
         self.logs: dict[str, list[LoggedRecord]] = {shard: [] for shard in SHARDS}
         self.lanes: dict[str, list[list[LoggedRecord]]] = {shard: [] for shard in SHARDS}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from tests.proof.explorer import redeliveries
 from tests.proof.reference import Key, LoggedRecord, read
+from tests.proof.story import redeliveries
 from tests.proof.world import Invocation
 
 Hear = Callable[[list[LoggedRecord]], None]  # takes the records that have to come again; only the first call counts

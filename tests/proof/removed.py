@@ -90,6 +90,8 @@ REMOVED = [
         "store",
         ('"recent_events": {"B": level.memory.to_bytes()}', '"recent_events": {"B": b""}'),
     ),
+    bug("a memory of sixteen", "memory", ("CAPACITY = 32", "CAPACITY = 16")),
+    bug("zeros before a place forgotten", "memory", ("str(place).zfill(padded)", "str(place)")),
     bug("nothing is forgotten", "memory", ("if len(self._place_of) > CAPACITY:", "if False:")),
     bug(
         "one entry less is remembered",

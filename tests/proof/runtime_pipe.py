@@ -5,6 +5,7 @@ has given up on, stand still until the simulation lets them go on.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from tests.proof.pipe import Invoke, Lane, Pipe
 from tests.proof.reference import LoggedRecord
 from tests.proof.world import Invocation
 
+logging.getLogger("pipes").addHandler(logging.NullHandler())  # in here every trouble is meant
 STREAM_ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/inventory-events"
 
 

@@ -10,8 +10,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tests.proof.deployed import Deployed
-from tests.proof.explorer import Bounds, Story, prepare
-from tests.proof.world import ViolationError
+from tests.proof.explorer import prepare
+from tests.proof.items import ViolationError
+from tests.proof.reference import REMEMBERED
+from tests.proof.story import Bounds, Story
 
 
 class Explored(NamedTuple):
@@ -77,7 +79,7 @@ class Search:
 
 def explore(story: Story, deployed: Deployed, bounds: Bounds) -> Explored:
     """Go through every schedule of a story, or up to the first violation."""
-    deployed.remembering(story.remembered).attempting(story.attempts)
+    deployed.remembering(story.remembered % REMEMBERED).attempting(story.attempts)
     batch = deployed.modules["batch"]
     if not hasattr(batch.parse, "cache_info"):
         batch.parse = lru_cache(batch.parse)  # pure, and the same few records a million times

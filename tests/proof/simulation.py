@@ -11,13 +11,15 @@ from greenlet import getcurrent
 from tests.proof import runtime_pipe
 from tests.proof.crashes import DiedError
 from tests.proof.deployed import Deployed
-from tests.proof.explorer import FAULTS
 from tests.proof.fakes import Call, UnknownRequestError, throttled
+from tests.proof.items import ViolationError
 from tests.proof.pipe import Hear, Pipe
 from tests.proof.producer import invent, publish
+from tests.proof.reference import REMEMBERED
 from tests.proof.runtime_pipe import RuntimePipe
+from tests.proof.story import FAULTS
 from tests.proof.stream import StreamClient
-from tests.proof.world import Invocation, ViolationError, World
+from tests.proof.world import Invocation, World
 
 STREAM = "inventory-events"
 
@@ -29,7 +31,7 @@ class Simulation:
         random = self.random = Random(seed)
         self.deployed = deployed
         self.world = World([], random.choice((2, 8, 32)))
-        deployed.remembering(self.world.remembered).attempting(random.choice((0, 0, 2)))
+        deployed.remembering(self.world.remembered % REMEMBERED).attempting(random.choice((0, 0, 2)))
         self.client = StreamClient(STREAM, random.randint(1, 3), random, self._put_trouble, random.choice((0, 60)))
         wide = random.random() < 0.1  # more products and refusals in a batch than one request takes
         batch_size = 400 if wide else random.choice((1, 5, 30, 100))

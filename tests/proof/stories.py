@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from tests.proof.events import FIRST, Said, added, down, log, poison, removed, up
-from tests.proof.explorer import Batches, Story
 from tests.proof.reference import LoggedRecord
+from tests.proof.story import Batches, Story
 
 LAPTOP, MOUSE = "LAPTOP", "MOUSE"
 

@@ -54,7 +54,7 @@ def listed(value):
 
 
 def test_cfn_lint_has_nothing_to_say():
-    command = [sysconfig.get_path("scripts") + "/cfn-lint", str(PATH), "--include-checks", "I"]
+    command = [sysconfig.get_path("scripts") + "/cfn-lint", str(PATH)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 

@@ -1,0 +1,236 @@
+"""Bad input, bad luck and impatience: one clear line, the right exit status, nothing half-made."""
+
+import json
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from pipeline import __main__ as command_line
+from tests.events import added
+
+
+@pytest.fixture
+def nowhere(running, tmp_path):
+    """The command line in a folder in which no cloud runs."""
+    return type(running.inventory)(tmp_path / "state")
+
+
+def complaint(done, status):
+    """Return the one line on stderr; a line about usage may stand before it."""
+    assert "Traceback" not in done.stderr
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    while lines and lines[0].startswith(("usage:", "  ")):
+        lines.pop(0)
+    [line] = lines
+    assert line.startswith("inventory")
+    return line
+
+
+def nothing_half_made(inventory):
+    assert inventory.leftovers() == []
+    assert not (inventory.state_dir / "emulator.json").exists()
+    assert not (inventory.state_dir / "pipes.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["send", "--scenario", "gold-rush"], "no scenario named 'gold-rush': choose one of everyday"),
+        (["count"], "invalid choice: 'count'"),
+        ([], "VERB"),
+        (["send", "--evnets", "5"], "unrecognized arguments: --evnets"),
+        (["send", "--cloud", "azure"], "invalid choice: 'azure'"),
+        (["send", "--stack-name", "my stack"], "'my stack' is not a stack name"),
+        (["send", "--stack-name", ""], "is not a stack name"),
+        (["up", "--parameter", "ShardCount"], "'ShardCount' is not NAME=VALUE"),
+        (["up", "--parameter", "NoSuchParameter=1"], "no parameter NoSuchParameter"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_answered_with_what_is_right(nowhere, arguments, says):
+    assert says in complaint(nowhere.run(*arguments), 2)
+    nothing_half_made(nowhere)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["send", "--events", "0"],
+        ["send", "--events", "-5"],
+        ["send", "--events", "many"],
+        ["send", "--events", "1.5"],
+        ["send", "--events", "9" * 5000],
+        ["send", "--products", "0"],
+        ["send", "--rate", "0"],
+        ["send", "--rate", "-1"],
+        ["send", "--rate", "fast"],
+        ["send", "--rate", "nan"],
+        ["send", "--rate", "inf"],
+        ["send", "--seed", "lucky"],
+        ["up", "--port", "0"],
+        ["up", "--port", "http"],
+        ["up", "--port", "65536"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:30],
+)
+def test_a_number_that_is_none_is_wrong_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(arguments)
+    assert ended.value.code == 2
+    assert len([line for line in capsys.readouterr().err.splitlines() if line.startswith("inventory")]) == 1
+
+
+@pytest.mark.parametrize("verb", ["up", "send", "stock", "audit", "down", "report"])
+def test_every_verb_of_the_contract_explains_itself(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command_line.main([verb, "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert "--cloud" in printed and "--stack-name" in printed and "--json" in printed
+
+
+def test_a_file_that_is_not_there_is_named(nowhere, tmp_path):
+    assert "nowhere.jsonl: No such file" in complaint(nowhere.run("send", "--file", tmp_path / "nowhere.jsonl"), 1)
+
+
+def test_an_empty_file_is_no_story(nowhere, tmp_path):
+    (tmp_path / "empty.jsonl").touch()
+    assert "there are no events in" in complaint(nowhere.run("send", "--file", tmp_path / "empty.jsonl"), 1)
+
+
+def test_a_port_in_use_is_left_to_whoever_has_it(nowhere):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port} is in use" in complaint(nowhere.run("up", "--port", port), 1)
+    nothing_half_made(nowhere)
+
+
+@pytest.mark.parametrize("where", ["a file/state", "/proc/inventory-state"])
+def test_a_state_folder_that_cannot_be_written_is_named(running, tmp_path, where):
+    (tmp_path / "a file").write_text("not a folder")
+    inventory = type(running.inventory)(tmp_path / where)
+    line = complaint(inventory.run("up"), 1)
+    assert str(tmp_path / where) in line
+    assert inventory.leftovers() == []
+
+
+def test_a_sent_log_that_cannot_be_written_stops_before_the_first_record(running, tmp_path):
+    before = running.inventory.json("audit")["records"]
+    log = running.inventory.json("send", "--events", 1)["sent_log"]
+    elsewhere = tmp_path / "sent.jsonl"
+    log_path = type(elsewhere)(log)
+    log_path.rename(elsewhere)
+    log_path.mkdir()
+    try:
+        assert "cannot write the sent log" in complaint(running.inventory.run("send", "--events", 5), 1)
+    finally:
+        log_path.rmdir()
+        elsewhere.rename(log_path)
+    assert running.inventory.json("audit")["records"] == before + 1
+
+
+@pytest.mark.parametrize("verb", ["send", "stock", "audit"])
+def test_a_stack_that_is_not_there_is_named(running, verb):
+    line = complaint(running.inventory.run(verb, "--stack-name", "nobodys-stack"), 1)
+    assert "there is no stack named nobodys-stack" in line
+
+
+@pytest.mark.parametrize("verb", ["send", "stock", "audit"])
+def test_where_no_cloud_runs_it_is_said_how_to_start_one(nowhere, verb):
+    assert "no local cloud is running here" in complaint(nowhere.run(verb), 1)
+    nothing_half_made(nowhere)
+
+
+@pytest.mark.parametrize("verb", ["up", "down"])
+def test_aws_is_not_touched_without_an_account_id(nowhere, verb):
+    done = nowhere.run(verb, "--cloud", "aws")
+    assert "--account-id" in complaint(done, done.returncode)
+    assert done.returncode in (1, 2)
+
+
+def test_down_where_nothing_is_up_is_done_already(nowhere):
+    for _ in range(2):
+        assert nowhere.json("down") == {"deleted": True}
+    nothing_half_made(nowhere)
+
+
+def lines_of(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_ctrl_c_in_the_middle_leaves_a_whole_sent_log(running, eventually):
+    log = type(running.inventory.state_dir)(running.inventory.json("send", "--events", 1, "--seed", 1)["sent_log"])
+    before = len(lines_of(log))
+    sending = running.inventory.start("send", "--rate", 50, "--events", 5000, "--products", 10, "--seed", 4242)
+    eventually(lambda: len(lines_of(log)) > before + 25, "some records in the sent log")
+    sending.send_signal(signal.SIGINT)
+    _, said = sending.communicate(timeout=30)
+    assert sending.returncode == 130
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("inventory: interrupted")
+
+    noted = [json.loads(line) for line in lines_of(log)[before:]]
+    from pipeline import scenarios, stream
+
+    told = {each.data for each in scenarios.tell("everyday", 5000, 10, seed=4242)}
+    there = stream.read_all(running.client("kinesis"), running.outputs["StreamName"])
+    sent = {(each.shard_id, each.sequence_number) for each in there if each.data in told}
+    assert sent == {(each["shard_id"], each["sequence_number"]) for each in noted}
+    assert running.inventory.json("audit")["discrepancies"] == []
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(running):
+    listing = running.inventory.start("stock", "--all", "--json")
+    listing.stdout.close()
+    said = listing.stderr.read()
+    assert (listing.wait(30), said) == (0, "")
+
+
+def test_head_gets_its_line(running):
+    command = f"{' '.join(running.inventory.start.__globals__['COMMAND'])} stock --all | head -1"
+    done = subprocess.run(
+        ["bash", "-c", command], env=running.inventory.env, cwd=running.inventory.start.__globals__["ROOT"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(" ") or "product_id" in done.stdout or "Nothing" in done.stdout
+
+
+def test_a_line_that_kinesis_cannot_take_is_told_and_not_tried_for_ever(running, tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(added("\ud83d", 1)) + "\n")
+    sent = running.inventory.json("send", "--file", path)
+    assert sent["sent"] == 1, "it goes under another key, and into quarantine"
+    assert running.inventory.json("audit")["discrepancies"] == []
+
+
+# ── the emulator dies: what it held was in memory, and that is said ──
+
+
+def test_a_cloud_that_was_killed_is_told_of_in_one_sentence_and_up_makes_a_new_one(running, tmp_path, eventually):
+    inventory = type(running.inventory)(tmp_path / "state")
+    try:
+        first = inventory.json("up", "--stack-name", "short-lived")
+        family = inventory.family()
+        inventory.process("emulator").send_signal(signal.SIGKILL)
+        inventory_is_dead = lambda: not any(each.is_running() and each.status() != "zombie" for each in family)  # noqa: E731
+        eventually(inventory_is_dead, "the pipe runtime ends by itself when the emulator is gone")
+        for verb in ("stock", "audit"):
+            assert "its emulator died" in complaint(inventory.run(verb, "--stack-name", "short-lived"), 1)
+        second = inventory.json("up", "--stack-name", "short-lived")
+        assert second["outputs"].keys() == first["outputs"].keys()
+        assert inventory.json("stock", "--stack-name", "short-lived") == []
+        family = inventory.family()
+    finally:
+        assert inventory.json("down", "--stack-name", "short-lived") == {"deleted": True}
+    assert not any(each.is_running() and each.status() != "zombie" for each in family)
+    nothing_half_made(inventory)
+    left = [path for path in inventory.state_dir.rglob("*") if path.is_file()] if inventory.state_dir.exists() else []
+    assert left == [], "down leaves nothing behind"
+    assert inventory.json("down") == {"deleted": True}, "and down again is done already"

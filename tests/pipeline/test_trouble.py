@@ -1,0 +1,206 @@
+"""When things break: permissions, planted errors, dead letters, kill -9. Nothing is lost, and nothing goes unseen."""
+
+import json
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pipeline import __main__ as command_line
+from pipeline import audit as audits
+from pipeline import deployment, queues, scenarios, stack
+from pipeline.scenarios import pack
+from tests.events import DEAD_LETTER, added, decremented, incremented, removed
+
+TEMPLATE = (Path(__file__).parents[2] / "infra" / "stack.yaml").read_text()
+LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"
+
+
+@pytest.fixture(autouse=True)
+def an_audit_that_does_not_wait_long(monkeypatch):
+    """What is stuck here is stuck for good, or until the test puts it right."""
+    monkeypatch.setattr(audits, "QUIET_SECONDS", {"local": 1.5})
+    monkeypatch.setattr(audits, "SETTLE_SECONDS", 0.5)
+
+
+def without(statement, action):
+    """Return the template with one permission missing: another one that is no use stands in its place."""
+    head, marked, rest = TEMPLATE.partition(f"Sid: {statement}\n")
+    assert marked and action in rest.partition("Resource:")[0]
+    return head + marked + rest.replace(action, f"{action.partition(':')[0]}:ListTagsForResource", 1)
+
+
+@contextmanager
+def template(monkeypatch, tmp_path, text):
+    path = tmp_path / "stack.yaml"
+    path.write_text(text)
+    with monkeypatch.context() as patched:
+        patched.setattr(stack, "TEMPLATE", path)
+        yield
+
+
+def audit(capsys, name):
+    """Audit a stack by the command line. Returns the exit status and what it printed."""
+    capsys.readouterr()
+    status = command_line.main(["audit", "--stack-name", name, "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture(scope="module")
+def second_stacks(running):
+    """Names of stacks that the tests of this file made; they go when the tests have gone."""
+    names = set()
+    yield names
+    for name in names:
+        running.client("cloudformation").delete_stack(StackName=name)
+
+
+@pytest.fixture
+def a_stack(joined, second_stacks):
+    def made(name, parameters=None):
+        second_stacks.add(name)
+        return deployment.up(joined, name, parameters)
+
+    return made
+
+
+def story(*said):
+    return [pack(each) for each in said]
+
+
+PERMISSIONS = [
+    ("ReadTheStream", "kinesis:GetRecords"),
+    ("InvokeTheProjector", "lambda:InvokeFunction"),
+    ("ReadAndWriteStock", "dynamodb:PutItem"),
+    ("ReadAndWriteStock", "dynamodb:BatchGetItem"),
+    ("QuarantineRecords", "sqs:SendMessage"),
+]
+
+
+@pytest.mark.parametrize(("statement", "action"), PERMISSIONS, ids=[action for _, action in PERMISSIONS])
+def test_a_missing_permission_is_in_view_and_nothing_is_lost_once_it_is_there(
+    a_stack, joined, monkeypatch, tmp_path, capsys, statement, action
+):
+    shelf = a_stack("denied")
+    with template(monkeypatch, tmp_path, without(statement, action)):
+        stack.provision(joined, "denied", tell=lambda line: None)
+    shelf.send(story(added(f"LAMP-{action}", 3), decremented(f"LAMP-{action}", 9), decremented(f"LAMP-{action}", 1)), progress=False)
+
+    status, found = audit(capsys, "denied")
+    assert status == 1
+    view = "\n".join(found["discrepancies"])
+    assert "AccessDenied" in view or "not authorized" in view
+    assert action in view
+
+    stack.provision(joined, "denied", tell=lambda line: None)
+    monkeypatch.setattr(audits, "QUIET_SECONDS", {"local": 30.0})
+    status, found = audit(capsys, "denied")
+    assert (status, found["discrepancies"]) == (0, [])
+    assert shelf.stock().set_index("product_id")["quantity"][f"LAMP-{action}"] == 2
+
+
+def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
+    a_stack, joined, monkeypatch, tmp_path, capsys, eventually
+):
+    with template(monkeypatch, tmp_path, without("ReadAndWriteStock", "dynamodb:PutItem")):
+        shelf = a_stack("impatient", {"MaximumRetryAttempts": 1, "ShardCount": 1})
+        shelf.send(story(added(LAMP, 3)), progress=False)
+        [letter] = eventually(
+            lambda: queues.dead_letters(joined.client("sqs"), shelf.outputs["DeadLetterQueueUrl"]), "a dead letter"
+        )
+        status, found = audit(capsys, "impatient")
+
+    [sent] = [json.loads(line) for line in shelf.sent_log.read_text().splitlines()]
+    assert letter.keys() == DEAD_LETTER.keys()
+    assert letter["context"].keys() == DEAD_LETTER["context"].keys()
+    assert letter["context"]["condition"] == "RetryAttemptsExhausted"
+    assert letter["context"]["partnerResourceArn"].endswith(f":pipe/{shelf.outputs['PipeName']}")
+    where = letter["KinesisBatchInfo"]
+    assert where.keys() == DEAD_LETTER["KinesisBatchInfo"].keys()
+    assert where["shardId"] == sent["shard_id"]
+    assert where["startSequenceNumber"] == where["endSequenceNumber"] == sent["sequence_number"]
+    assert where["batchSize"] == 1
+    assert where["streamArn"].endswith(f"/{shelf.outputs['StreamName']}")
+
+    assert status == 1
+    view = "\n".join(found["discrepancies"])
+    assert f"{LAMP}: the stream says version 1, the table has no item" in view
+    assert f"gave up on 1 records: {sent['sequence_number']}" in view
+
+
+def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, capsys):
+    shelf = a_stack("tampered")
+    products = ["SOUND", "TOO-MANY", "GONE", "RENAMED", "REVIVED", "LATE", "OLD"]
+    shelf.send(story(*[added(each, 5) for each in products], removed("REVIVED"), decremented("SOUND", 9), decremented("GONE", 7)), progress=False)
+    assert audit(capsys, "tampered") == (0, found := audit(capsys, "tampered")[1]) and found["discrepancies"] == []
+
+    dynamodb, sqs = joined.client("dynamodb"), joined.client("sqs")
+    table, queue = shelf.outputs["StockTableName"], shelf.outputs["QuarantineQueueUrl"]
+
+    def tamper(product_id, change, value):
+        dynamodb.update_item(
+            TableName=table, Key={"product_id": {"S": product_id}}, UpdateExpression=f"SET {change} = :value",
+            ExpressionAttributeValues={":value": value},
+        )  # fmt: skip
+
+    tamper("TOO-MANY", "quantity", {"N": "6"})
+    tamper("RENAMED", "product_name", {"S": "Impostor"})
+    tamper("LATE", "last_sequence_number", {"S": "1"})
+    tamper("OLD", "updated_at", {"S": "1970-01-01T00:00:00Z"})
+    dynamodb.update_item(TableName=table, Key={"product_id": {"S": "REVIVED"}}, UpdateExpression="REMOVE expires_at")
+    dynamodb.delete_item(TableName=table, Key={"product_id": {"S": "GONE"}})
+    item = dynamodb.get_item(TableName=table, Key={"product_id": {"S": "SOUND"}})["Item"]
+    dynamodb.put_item(TableName=table, Item=item | {"product_id": {"S": "ALIEN"}})
+    message = sqs.receive_message(QueueUrl=queue)["Messages"][0]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    lost = json.loads(message["Body"])
+    invented = lost | {"sequence_number": "42", "reason": "out_of_order"}
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(invented))
+
+    status, found = audit(capsys, "tampered")
+    assert status == 1
+    assert sorted(found["discrepancies"]) == sorted([
+        "ALIEN: the table has version 1, the stream has no event",
+        "GONE: the stream says version 1, the table has no item",
+        f"LATE: last_sequence_number should be {place_of(shelf, 'LATE')}, is 1",
+        "OLD: updated_at should be '2023-09-11T12:00:00Z', is '1970-01-01T00:00:00Z'",
+        "RENAMED: product_name should be 'Laptop', is 'Impostor'",
+        "REVIVED: expires_at is on removed items only; this one is removed",
+        "TOO-MANY: quantity should be 5, is 6",
+        f"record {lost['sequence_number']} on {lost['shard_id']}: should be quarantined as insufficient_stock, is not",
+        f"record 42 on {lost['shard_id']}: is quarantined as out_of_order, though it could be applied",
+    ])  # fmt: skip
+
+
+def place_of(shelf, product_id):
+    lines = [json.loads(line) for line in shelf.sent_log.read_text().splitlines()]
+    return next(each["sequence_number"] for each in lines if each["partition_key"] == product_id)
+
+
+def test_a_pipe_that_is_killed_in_the_middle_is_started_again_and_nothing_is_lost(running, joined, eventually):
+    shelf = deployment.find(joined, "inventory")
+    known = set(shelf.stock(include_removed=True)["product_id"])
+    tale = [each for each in scenarios.tell("rough-day", 3000, 150, seed=99)]
+    shelf.send(tale, progress=False)
+    eventually(lambda: set(shelf.stock(include_removed=True)["product_id"]) - known or known, "the first of them in the table")
+    pipes = running.inventory.process("pipes")
+    pipes.send_signal(signal.SIGKILL)
+    pipes.wait(10)
+
+    done = running.inventory.run("audit", "--json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "pipe runtime had died" in done.stderr
+    assert json.loads(done.stdout)["discrepancies"] == []
+    assert running.inventory.process("pipes").pid != pipes.pid
+
+
+def test_records_that_come_while_no_pipe_runs_are_carried_when_one_does(running, joined):
+    shelf = deployment.find(joined, "inventory")
+    pipes = running.inventory.process("pipes")
+    pipes.send_signal(signal.SIGKILL)
+    pipes.wait(10)
+    shelf.send(story(added("PATIENT-MUG", 5), decremented("PATIENT-MUG", 1), incremented("PATIENT-MUG", 3)), progress=False)
+    assert running.inventory.json("audit")["discrepancies"] == []
+    [mug] = [each for each in running.inventory.json("stock") if each["product_id"] == "PATIENT-MUG"]
+    assert (mug["quantity"], mug["version"]) == (7, 3)
