@@ -113,6 +113,7 @@ def outcomes(told: pd.DataFrame) -> Drawing:
 def shards(told: pd.DataFrame) -> Drawing:
     """Draw how records and keys spread over the shards: one bar for a shard, one segment for a product."""
     names = sorted(told["shard_id"].unique())
+    widest = told["shard_id"].value_counts().max() * 1.3
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.5 * len(names)))
         for row, shard_id in enumerate(names):
@@ -121,15 +122,16 @@ def shards(told: pd.DataFrame) -> Drawing:
             for number, (key, records) in enumerate(
                 keys.sort_index().sort_values(ascending=False, kind="stable").items()
             ):
-                axes.barh(row, records, left=start, color=(BLUE, SKY)[number % 2], height=0.6, linewidth=0.6)
-                if records > 0.045 * len(told) / len(names) * 2 and len(keys) <= 16:
+                hue, ink = ((BLUE, "#ffffff"), (SKY, INK))[number % 2]
+                axes.barh(row, records, left=start, color=hue, height=0.7, linewidth=0.6)
+                if records > 0.025 * widest:
                     middle = (start + records / 2, row)
-                    axes.annotate(str(key), middle, ha="center", va="center", rotation=90, size=5.5, color="#ffffff")
+                    axes.annotate(str(key), middle, ha="center", va="center", rotation=90, size=6, color=ink)
                 start += records
             axes.annotate(f"{start:,} records, {len(keys)} keys", (start, row), xytext=(5, 0), **BESIDE)
         axes.set_yticks(range(len(names)), [f"shard {int(name[-4:])}" for name in names])
         axes.set(xlabel="records (one segment for each partition key)")
-        axes.set_xlim(0, told["shard_id"].value_counts().max() * 1.3)
+        axes.set_xlim(0, widest)
         axes.grid(visible=False)
         axes.invert_yaxis()
     keys_on = told.groupby("partition_key")["shard_id"].nunique()
@@ -255,8 +257,12 @@ BELOW: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "color": 
 
 
 def _busiest(applied: pd.DataFrame, most: int) -> list[str]:
-    changes = applied["partition_key"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    return [str(product_id) for product_id in changes.index[:most]]
+    return [str(product_id) for product_id in _by_size(applied["partition_key"]).index[:most]]
+
+
+def _by_size(values: pd.Series) -> pd.Series:
+    """Count values, the most frequent first, and in a fixed order where there is a tie."""
+    return values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
 
 
 def _label_ends(axes: Axes, ends: dict[str, tuple[float, float, str]]) -> None:

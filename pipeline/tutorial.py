@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipeline.local_cloud.records import FlatRecord
 from pipeline.scenarios import Entry
 from pipeline.stream import StreamRecord
 
-LOOK_SECONDS = 0.02  # between two looks at the table while a story is sent
+LOOK_SECONDS = 0.03  # between two looks at the table while a story is sent
 SHOW_SECONDS = 0.5  # between two drawings of what was seen
 PATIENCE_SECONDS = 60.0  # without any change in the table, once all is sent
 
@@ -102,6 +102,11 @@ class Sightings:
     versions: list[dict[str, int]] = field(default_factory=list)  # of every product
     quantities: list[dict[str, int]] = field(default_factory=list)  # of every product, in units
 
+    def so_far(self) -> "Sightings":
+        """Return what was noted completely, while somebody goes on noting."""
+        looks = len(self.quantities)
+        return Sightings(self.seconds[:looks], self.accepted[:looks], self.versions[:looks], self.quantities[:looks])
+
     def add(self, seconds: float, accepted: int, items: Iterable[dict[str, Any]]) -> None:
         """Note one look."""
         found = list(items)
@@ -165,41 +170,55 @@ def _beside(pipeline: Deployment, what: str) -> Path:
 def _send_and_watch(
     pipeline: Deployment, story: list[Entry], rate: float | None, show: Callable[[Sightings], None]
 ) -> Sightings:
-    """Send in one thread; in this one, look into the table until it shows every event that changes it."""
-    kinesis, outputs = pipeline.cloud.client("kinesis"), pipeline.outputs
-    goal, seen = _versions_after(story), Sightings()
-    accepted, stopped = 0, threading.Event()
+    """Send in one thread, look into the table in another; in this one, show what was seen so far."""
+    seen, accepted, stopped = Sightings(), [0], threading.Event()
 
     def on_sent(count: int) -> None:
-        nonlocal accepted
-        accepted = count
+        accepted[0] = count
         if stopped.is_set():
             raise InterruptedError("the sending was stopped")
 
-    with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(
-            producer.publish, kinesis, outputs["StreamName"], story,
-            rate=rate, sent_log=pipeline.sent_log, progress=False, on_sent=on_sent,
-        )  # fmt: skip
-        started = shown = changed = time.time()
+    def send() -> None:
+        kinesis, stream_name = pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"]
+        producer.publish(
+            kinesis, stream_name, story, rate=rate, sent_log=pipeline.sent_log, progress=False, on_sent=on_sent
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        sending = pool.submit(send)
+        looking = pool.submit(_look, pipeline, _versions_after(story), seen, accepted, sending.done, stopped.is_set)
         try:
-            while True:
-                is_sent = sending.done()
-                now = time.time()
-                seen.add(now - started, accepted, stock.items(pipeline.cloud, outputs["StockTableName"]))
-                if not is_sent or seen.versions[-1] != seen.versions[-2:][0]:
-                    changed = now
-                if is_sent and (seen.versions[-1] == goal or now - changed > PATIENCE_SECONDS):
-                    break
-                if now - shown > SHOW_SECONDS:
-                    shown = now
-                    show(seen)
-                time.sleep(LOOK_SECONDS)
+            while wait([sending, looking], timeout=SHOW_SECONDS).not_done:
+                if sending.done():
+                    sending.result()  # what went wrong with the sending ends the looking, too
+                show(seen.so_far())
         finally:
             stopped.set()
         sending.result()
+        looking.result()
     show(seen)
     return seen
+
+
+def _look(
+    pipeline: Deployment,
+    goal: dict[str, int],
+    seen: Sightings,
+    accepted: list[int],
+    is_sent: Callable[[], bool],
+    is_stopped: Callable[[], bool],
+) -> None:
+    """Look into the table again and again, until all is sent and every product is at its version."""
+    started = changed = time.time()
+    while not is_stopped():
+        all_sent, now = is_sent(), time.time()
+        before = seen.versions[-1] if seen.versions else {}
+        seen.add(now - started, accepted[0], stock.items(pipeline.cloud, pipeline.outputs["StockTableName"]))
+        if seen.versions[-1] != before or not all_sent:
+            changed = now
+        if all_sent and (seen.versions[-1] == goal or now - changed > PATIENCE_SECONDS):
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def _versions_after(story: Iterable[Entry]) -> dict[str, int]:
