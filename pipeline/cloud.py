@@ -74,10 +74,7 @@ def pipe_log(cloud: Cloud, position: int) -> tuple[list[str], int]:
     """Return what the local pipe runtime wrote since a position in its log, and the new position."""
     if cloud.name != "local":
         return [], position
-    with LocalCloud(state_dir()).pipes.log.open("rb") as log:
-        log.seek(position)
-        text = log.read()
-    return text.decode(errors="replace").splitlines(), position + len(text)
+    return LocalCloud(state_dir()).log(position)
 
 
 def _local(reach: Callable[[LocalCloud], str]) -> Cloud:

@@ -12,7 +12,7 @@ from textwrap import shorten, wrap
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from stock_projector.events import EVENTS, Event, Reason, Record, Refusal, load_json, parse
+from stock_projector.events import EVENTS, Event, Reason, Record, Refusal, SequenceNumber, load_json, parse
 from stock_projector.memory import identity_of
 from stock_projector.projection import MOST_STOCK, StockLevel, project
 
@@ -89,7 +89,8 @@ def record(
 
 def raw(data: bytes, at: int = 4, partition_key: str = "P98765") -> Record:
     """Put bytes that may be no event into a record."""
-    return Record(data, partition_key, at, "shardId-000000000000", 0.0, f"shardId-000000000000:{at}")
+    place = SequenceNumber(str(at))
+    return Record(data, partition_key, place, "shardId-000000000000", 0.0, f"shardId-000000000000:{at}")
 
 
 def level_after(*records: Record) -> StockLevel:
