@@ -95,6 +95,12 @@ def _mentions(process: psutil.Process, folder: str) -> bool:
         return False
 
 
+@pytest.fixture(scope="session")
+def inventory_in() -> type[Inventory]:
+    """The command line with its state in a given folder."""
+    return Inventory
+
+
 @dataclass(frozen=True)
 class Running:
     """A local cloud with a stack on it, and what `up --json` printed."""
@@ -127,6 +133,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     finally:
         assert inventory.json("down") == {"deleted": True}
         assert inventory.leftovers() == []
+
+
+@pytest.fixture
+def inventory_here(joined: Any, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """The command line in the test's own process: the same words, the same answers, without the second to start."""
+    from pipeline import __main__ as command_line
+
+    def said(*arguments: object, status: int = 0) -> Any:
+        capsys.readouterr()
+        assert command_line.main([*map(str, arguments), "--json"]) == status
+        return json.loads(capsys.readouterr().out)
+
+    return said
 
 
 @pytest.fixture

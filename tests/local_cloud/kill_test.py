@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -97,7 +98,7 @@ def play(seed: int, events: int, scenario: str = "everyday") -> Round:
         try:
             cli.run("up")
             family = [process for name in ("emulator", "pipes") if (process := cli.process(name))]
-            story = ("--events", events, "--products", 200, "--seed", seed, "--scenario", scenario)
+            story = ("--events", events, "--products", 50, "--seed", seed, "--scenario", scenario)
             sending = cli.start("send", *story, "--rate", EVENTS_PER_SECOND)
             while sending.poll() is None:
                 _kill(cli, chance, this)
@@ -164,6 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenario", default="everyday")
     args = parser.parse_args(arguments)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):  # whoever ends the test ends its cloud too
+        signal.signal(signal_number, signal.default_int_handler)
     wrong = 0
     for seed in range(args.seed, args.seed + args.times):
         this = play(seed, args.events, args.scenario)

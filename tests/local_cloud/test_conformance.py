@@ -836,6 +836,20 @@ def test_a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_h
         assert [len(batch) for batch in world.function.batches] == [2, 1, 1]
 
 
+def test_a_runtime_that_is_told_to_end_lets_the_batch_under_way_end(world: World) -> None:
+    """Ours: SIGTERM in mid-batch, as from `down`; a batch that takes longer comes again."""
+    held = world.gate()
+    world.function.does = lambda records: held.wait(30) and None
+    number = world.kinesis.put(LAPTOP)
+    with Followed(world) as followed:
+        followed.follow(world.settings())
+        world.eventually(lambda: world.function.at_once == 1)
+        [run] = followed.runtime.runs.values()
+        threading.Timer(0.05, held.set).start()
+        followed.runtime.stop()
+        assert run.checkpoints.after(SHARD) == number
+
+
 def test_a_pipe_that_aws_would_refuse_is_not_run_and_says_why(world: World) -> None:
     """API model: the bounds of the parameters."""
     with Followed(world) as followed:

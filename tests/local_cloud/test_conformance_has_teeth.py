@@ -18,7 +18,7 @@ import pytest
 from tests.local_cloud import test_conformance as conformance
 from tests.local_cloud.world import World
 
-PATIENCE_SECONDS = 0.4  # how long a test waits here for what will not come
+PATIENCE_SECONDS = 0.25  # how long a test waits here for what will not come
 
 # (the fact, module and function, the right words, the wrong ones[, the test's other arguments])
 WRONG: list[tuple[Any, ...]] = [
@@ -117,6 +117,7 @@ WRONG: list[tuple[Any, ...]] = [
     ("a_pipe_is_started_stopped_and_started_again_live", "runtime:Runtime.follow", "run.halt()", "pass"),
     ("a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_has_ended", "runtime:Runtime.follow", "arn not in self._ending", "True"),
     ("a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_has_ended", "runtime:Runtime.follow", "wanted.get(arn) != run.pipe", "arn not in wanted"),
+    ("a_runtime_that_is_told_to_end_lets_the_batch_under_way_end", "runtime:Runtime.stop", "thread.join(", "max(0.0, "),
     ("a_pipe_that_aws_would_refuse_is_not_run_and_says_why", "runtime:Runtime.follow", "not problem and", ""),
     # Filters
     ("a_filter_lets_through_what_matches_and_passes_over_the_rest", "shard:ShardReader._take", "if passed_over:", "if False:"),

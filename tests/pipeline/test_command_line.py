@@ -5,16 +5,19 @@ import signal
 import socket
 import subprocess
 
+from pathlib import Path
+
+import psutil
 import pytest
 
 from pipeline import __main__ as command_line
-from tests.events import added
+from pipeline import scenarios, stream
 
 
 @pytest.fixture
-def nowhere(running, tmp_path):
+def nowhere(inventory_in, tmp_path):
     """The command line in a folder in which no cloud runs."""
-    return type(running.inventory)(tmp_path / "state")
+    return inventory_in(tmp_path / "state")
 
 
 def complaint(done, status):
@@ -112,27 +115,25 @@ def test_a_port_in_use_is_left_to_whoever_has_it(nowhere):
 
 
 @pytest.mark.parametrize("where", ["a file/state", "/proc/inventory-state"])
-def test_a_state_folder_that_cannot_be_written_is_named(running, tmp_path, where):
+def test_a_state_folder_that_cannot_be_written_is_named(inventory_in, tmp_path, where):
     (tmp_path / "a file").write_text("not a folder")
-    inventory = type(running.inventory)(tmp_path / where)
+    inventory = inventory_in(tmp_path / where)
     line = complaint(inventory.run("up"), 1)
     assert str(tmp_path / where) in line
     assert inventory.leftovers() == []
 
 
-def test_a_sent_log_that_cannot_be_written_stops_before_the_first_record(running, tmp_path):
-    before = running.inventory.json("audit")["records"]
-    log = running.inventory.json("send", "--events", 1)["sent_log"]
-    elsewhere = tmp_path / "sent.jsonl"
-    log_path = type(elsewhere)(log)
-    log_path.rename(elsewhere)
-    log_path.mkdir()
+def test_a_sent_log_that_cannot_be_written_stops_before_the_first_record(running, inventory_here, tmp_path):
+    log = Path(inventory_here("send", "--events", 1)["sent_log"])
+    before = inventory_here("audit")["records"]
+    log.rename(tmp_path / "sent.jsonl")
+    log.mkdir()
     try:
         assert "cannot write the sent log" in complaint(running.inventory.run("send", "--events", 5), 1)
     finally:
-        log_path.rmdir()
-        elsewhere.rename(log_path)
-    assert running.inventory.json("audit")["records"] == before + 1
+        log.rmdir()
+        (tmp_path / "sent.jsonl").rename(log)
+    assert inventory_here("audit")["records"] == before
 
 
 @pytest.mark.parametrize("verb", ["send", "stock", "audit"])
@@ -164,8 +165,8 @@ def lines_of(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_ctrl_c_in_the_middle_leaves_a_whole_sent_log(running, eventually):
-    log = type(running.inventory.state_dir)(running.inventory.json("send", "--events", 1, "--seed", 1)["sent_log"])
+def test_ctrl_c_in_the_middle_leaves_a_whole_sent_log(running, inventory_here, eventually):
+    log = Path(inventory_here("send", "--events", 1, "--seed", 1)["sent_log"])
     before = len(lines_of(log))
     sending = running.inventory.start("send", "--rate", 50, "--events", 5000, "--products", 10, "--seed", 4242)
     eventually(lambda: len(lines_of(log)) > before + 25, "some records in the sent log")
@@ -175,14 +176,11 @@ def test_ctrl_c_in_the_middle_leaves_a_whole_sent_log(running, eventually):
     assert "Traceback" not in said
     assert said.splitlines()[-1].startswith("inventory: interrupted")
 
-    noted = [json.loads(line) for line in lines_of(log)[before:]]
-    from pipeline import scenarios, stream
-
+    noted = {(each["shard_id"], each["sequence_number"]) for each in map(json.loads, lines_of(log)[before:])}
     told = {each.data for each in scenarios.tell("everyday", 5000, 10, seed=4242)}
     there = stream.read_all(running.client("kinesis"), running.outputs["StreamName"])
-    sent = {(each.shard_id, each.sequence_number) for each in there if each.data in told}
-    assert sent == {(each["shard_id"], each["sequence_number"]) for each in noted}
-    assert running.inventory.json("audit")["discrepancies"] == []
+    assert {(each.shard_id, each.sequence_number) for each in there if each.data in told} == noted
+    assert inventory_here("audit")["discrepancies"] == []
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(running):
@@ -193,34 +191,27 @@ def test_a_reader_who_has_seen_enough_is_no_error(running):
 
 
 def test_head_gets_its_line(running):
-    command = f"{' '.join(running.inventory.start.__globals__['COMMAND'])} stock --all | head -1"
-    done = subprocess.run(
-        ["bash", "-c", command], env=running.inventory.env, cwd=running.inventory.start.__globals__["ROOT"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(" ") or "product_id" in done.stdout or "Nothing" in done.stdout
-
-
-def test_a_line_that_kinesis_cannot_take_is_told_and_not_tried_for_ever(running, tmp_path):
-    path = tmp_path / "events.jsonl"
-    path.write_text(json.dumps(added("\ud83d", 1)) + "\n")
-    sent = running.inventory.json("send", "--file", path)
-    assert sent["sent"] == 1, "it goes under another key, and into quarantine"
-    assert running.inventory.json("audit")["discrepancies"] == []
+    listing = running.inventory.start("stock", "--all")
+    head = subprocess.run(["head", "-1"], stdin=listing.stdout, capture_output=True, text=True, timeout=60)
+    listing.stdout.close()
+    assert (listing.wait(30), listing.stderr.read()) == (0, "")
+    assert "product_id" in head.stdout or "Nothing is in stock" in head.stdout
 
 
 # ── the emulator dies: what it held was in memory, and that is said ──
 
 
-def test_a_cloud_that_was_killed_is_told_of_in_one_sentence_and_up_makes_a_new_one(running, tmp_path, eventually):
-    inventory = type(running.inventory)(tmp_path / "state")
+def alive(family):
+    return [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_cloud_that_was_killed_is_told_of_in_one_sentence_and_up_makes_a_new_one(inventory_in, tmp_path, eventually):
+    inventory = inventory_in(tmp_path / "state")
     try:
         first = inventory.json("up", "--stack-name", "short-lived")
         family = inventory.family()
         inventory.process("emulator").send_signal(signal.SIGKILL)
-        inventory_is_dead = lambda: not any(each.is_running() and each.status() != "zombie" for each in family)  # noqa: E731
-        eventually(inventory_is_dead, "the pipe runtime ends by itself when the emulator is gone")
+        eventually(lambda: not alive(family), "the pipe runtime ends by itself when the emulator is gone")
         for verb in ("stock", "audit"):
             assert "its emulator died" in complaint(inventory.run(verb, "--stack-name", "short-lived"), 1)
         second = inventory.json("up", "--stack-name", "short-lived")
@@ -229,7 +220,7 @@ def test_a_cloud_that_was_killed_is_told_of_in_one_sentence_and_up_makes_a_new_o
         family = inventory.family()
     finally:
         assert inventory.json("down", "--stack-name", "short-lived") == {"deleted": True}
-    assert not any(each.is_running() and each.status() != "zombie" for each in family)
+    assert not alive(family)
     nothing_half_made(inventory)
     left = [path for path in inventory.state_dir.rglob("*") if path.is_file()] if inventory.state_dir.exists() else []
     assert left == [], "down leaves nothing behind"

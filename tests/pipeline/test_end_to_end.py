@@ -3,6 +3,7 @@
 import base64
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -45,9 +46,15 @@ def as_bytes(said):
 
 
 @pytest.fixture(scope="module")
-def told(running):
+def brief(running):
+    """A stack of its own in the cloud that runs, so that nobody else's records are on its stream."""
+    return replace(running, facts=running.inventory.json("up", "--stack-name", "brief"))
+
+
+@pytest.fixture(scope="module")
+def told(brief):
     """The story, put on the stream record by record. Returns what must come of each: {(shard, place): outcome}."""
-    kinesis, stream = running.client("kinesis"), running.outputs["StreamName"]
+    kinesis, stream = brief.client("kinesis"), brief.outputs["StreamName"]
     expected = {}
     for said, key, outcome in STORY:
         answer = kinesis.put_record(StreamName=stream, Data=as_bytes(said), PartitionKey=key)
@@ -63,34 +70,34 @@ def told(running):
 
 
 @pytest.fixture(scope="module")
-def audited(running, told):
-    return running.inventory.json("audit")
+def audited(brief, told):
+    return brief.inventory.json("audit", "--stack-name", "brief")
 
 
 @pytest.fixture(scope="module")
-def stock(running, audited):
-    return {each["product_id"]: each for each in running.inventory.json("stock", "--all")}
+def stock(brief, audited):
+    return {each["product_id"]: each for each in brief.inventory.json("stock", "--all", "--stack-name", "brief")}
 
 
-def quarantined(running):
-    return queues.peek(running.client("sqs"), running.outputs["QuarantineQueueUrl"])
+def quarantined(brief):
+    return queues.peek(brief.client("sqs"), brief.outputs["QuarantineQueueUrl"])
 
 
-def items(running):
-    found = running.client("dynamodb").scan(TableName=running.outputs["StockTableName"], ConsistentRead=True)["Items"]
+def items(brief):
+    found = brief.client("dynamodb").scan(TableName=brief.outputs["StockTableName"], ConsistentRead=True)["Items"]
     return {item["product_id"]["S"]: item for item in found}
 
 
-def test_up_again_finds_what_is_there_and_changes_nothing(running):
-    processes = {process.pid for process in running.inventory.family()}
-    assert running.inventory.json("up") == running.facts
-    assert processes <= {process.pid for process in running.inventory.family()}, "both go on running"
+def test_up_again_finds_what_is_there_and_changes_nothing(brief):
+    processes = {process.pid for process in brief.inventory.family()}
+    assert brief.inventory.json("up", "--stack-name", "brief") == brief.facts
+    assert processes <= {process.pid for process in brief.inventory.family()}, "both go on running"
 
 
-def test_up_prints_what_the_contract_says(running):
-    assert running.facts.keys() == {"cloud", "endpoint_url", "region", "stack_name", "outputs", "env"}
-    assert (running.facts["cloud"], running.facts["stack_name"]) == ("local", "inventory")
-    assert running.facts["endpoint_url"] == running.facts["env"]["AWS_ENDPOINT_URL"]
+def test_up_prints_what_the_contract_says(brief):
+    assert brief.facts.keys() == {"cloud", "endpoint_url", "region", "stack_name", "outputs", "env"}
+    assert (brief.facts["cloud"], brief.facts["stack_name"]) == ("local", "brief")
+    assert brief.facts["endpoint_url"] == brief.facts["env"]["AWS_ENDPOINT_URL"]
 
 
 def test_the_audit_finds_nothing_and_every_record_has_one_outcome(audited, told):
@@ -101,8 +108,8 @@ def test_the_audit_finds_nothing_and_every_record_has_one_outcome(audited, told)
     assert audited["quarantined"].keys() >= {outcome for outcome in told.values() if outcome not in ("applied", "duplicate")}
 
 
-def test_every_refused_record_lies_in_quarantine_with_its_reason_and_its_bytes(running, audited, told):
-    found = {(each["shard_id"], each["sequence_number"]): each for each in quarantined(running)}
+def test_every_refused_record_lies_in_quarantine_with_its_reason_and_its_bytes(brief, audited, told):
+    found = {(each["shard_id"], each["sequence_number"]): each for each in quarantined(brief)}
     refused = {place: outcome for place, outcome in told.items() if outcome not in ("applied", "duplicate")}
     assert {place: found[place]["reason"] for place in refused} == refused
     assert not [place for place, outcome in told.items() if outcome in ("applied", "duplicate") and place in found]
@@ -123,21 +130,21 @@ def test_the_table_is_the_fold_of_the_stream(stock):
     assert stock["P98765"].keys() == {"product_id", "product_name", "status", "quantity", "version", "updated_at"}
 
 
-def test_what_was_removed_is_listed_only_when_asked_for(running, stock):
-    shown = {each["product_id"] for each in running.inventory.json("stock")}
+def test_what_was_removed_is_listed_only_when_asked_for(stock, inventory_here):
+    shown = {each["product_id"] for each in inventory_here("stock", "--stack-name", "brief")}
     assert MUG in stock and MUG not in shown
     assert {LAMP, CHAIR, GOLD, "P98765"} <= shown
 
 
-def test_stock_is_printed_for_people_too(running, stock):
-    printed = running.inventory.run("stock")
+def test_stock_is_printed_for_people_too(brief, stock):
+    printed = brief.inventory.run("stock", "--stack-name", "brief")
     assert printed.returncode == 0
     assert "Gold Bar" in printed.stdout and "Round Mug" not in printed.stdout
     assert printed.stderr == ""
 
 
-def test_the_item_of_the_sample_event_is_the_one_of_the_contract(running, audited, told):
-    item = items(running)["P98765"]
+def test_the_item_of_the_sample_event_is_the_one_of_the_contract(brief, audited, told):
+    item = items(brief)["P98765"]
     assert item.pop("recent_events")["B"]
     place = next(iter(told))[1]
     assert item == {
@@ -155,12 +162,12 @@ def test_the_item_of_the_sample_event_is_the_one_of_the_contract(running, audite
 # ── the deployed projector, asked directly ──
 
 
-def on_the_stream(running, places):
+def on_the_stream(brief, places):
     """Read records back, as the pipe would hand them on; in the order of their shard."""
-    kinesis, found = running.client("kinesis"), []
+    kinesis, found = brief.client("kinesis"), []
     for shard_id in sorted({shard_id for shard_id, _ in places}):
         iterator = kinesis.get_shard_iterator(
-            StreamName=running.outputs["StreamName"], ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
+            StreamName=brief.outputs["StreamName"], ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
         for each in kinesis.get_records(ShardIterator=iterator, Limit=10_000)["Records"]:
             if (shard_id, each["SequenceNumber"]) in places:
@@ -179,52 +186,52 @@ def on_the_stream(running, places):
     return found
 
 
-def invoke(running, batch):
-    answer = running.client("lambda").invoke(FunctionName=running.outputs["ProjectorName"], Payload=json.dumps(batch))
+def invoke(brief, batch):
+    answer = brief.client("lambda").invoke(FunctionName=brief.outputs["ProjectorName"], Payload=json.dumps(batch))
     assert "FunctionError" not in answer, answer["Payload"].read()
     return json.loads(answer["Payload"].read())
 
 
-def test_redelivery_of_everything_changes_nothing(running, audited, told):
-    before, messages = items(running), quarantined(running)
-    batch = on_the_stream(running, told)
+def test_redelivery_of_everything_changes_nothing(brief, audited, told, inventory_here):
+    before, messages = items(brief), quarantined(brief)
+    batch = on_the_stream(brief, told)
     assert len(batch) == len(told)
-    assert invoke(running, batch) == {"batchItemFailures": []}
-    assert items(running) == before
-    again = quarantined(running)
+    assert invoke(brief, batch) == {"batchItemFailures": []}
+    assert items(brief) == before
+    again = quarantined(brief)
     places = Counter((each["shard_id"], each["sequence_number"]) for each in again)
     assert places.keys() == {(each["shard_id"], each["sequence_number"]) for each in messages}, "no other record"
-    assert running.inventory.json("audit")["discrepancies"] == []
+    assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == []
 
 
-def test_a_record_that_was_overtaken_is_quarantined_as_out_of_order(running, audited, told):
+def test_a_record_that_was_overtaken_is_quarantined_as_out_of_order(brief, audited, told, inventory_here):
     refused_sale = list(told)[5]
     assert told[refused_sale] == "insufficient_stock"
-    invoke(running, on_the_stream(running, {refused_sale}))
-    reasons = [each["reason"] for each in quarantined(running) if (each["shard_id"], each["sequence_number"]) == refused_sale]
+    invoke(brief, on_the_stream(brief, {refused_sale}))
+    reasons = [each["reason"] for each in quarantined(brief) if (each["shard_id"], each["sequence_number"]) == refused_sale]
     assert "out_of_order" in reasons
-    assert running.inventory.json("audit")["discrepancies"] == [], "it is in quarantine once, whatever the reason"
+    assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == [], "it is in quarantine once, whatever the reason"
 
 
 # ── the producer, by name ──
 
 
 @pytest.mark.parametrize("scenario", ["rough-day", "flash-sale"])
-def test_a_scenario_is_sent_and_the_audit_finds_nothing(running, scenario):
-    before = running.inventory.json("audit")["records"]
-    sent = running.inventory.json("send", "--scenario", scenario, "--events", 600, "--products", 30, "--seed", 11)
+def test_a_scenario_is_sent_and_the_audit_finds_nothing(brief, inventory_here, scenario):
+    before = inventory_here("audit", "--stack-name", "brief")["records"]
+    sent = inventory_here("send", "--stack-name", "brief", "--scenario", scenario, "--events", 600, "--products", 30, "--seed", 11)
     assert sent.keys() == {"sent", "scenario", "seed", "seconds", "sent_log"}
     assert (sent["sent"], sent["scenario"], sent["seed"]) == (600, scenario, 11)
-    audited = running.inventory.json("audit")
+    audited = inventory_here("audit", "--stack-name", "brief")
     assert audited["discrepancies"] == []
     assert audited["records"] == before + 600
 
 
-def test_a_file_is_sent_as_it_is_good_lines_and_bad_ones(running, tmp_path):
+def test_a_file_is_sent_as_it_is_good_lines_and_bad_ones(brief, inventory_here, tmp_path):
     path = tmp_path / "events.jsonl"
     shelf = added("QUIET-SHELF", 2)
     path.write_bytes(b"\n".join([as_bytes(shelf), b"not an event", as_bytes(decremented("QUIET-SHELF", 3)), as_bytes(decremented("QUIET-SHELF", 1))]))
-    sent = running.inventory.json("send", "--file", path)
+    sent = inventory_here("send", "--stack-name", "brief", "--file", path)
     assert (sent["sent"], sent["scenario"], sent["seed"]) == (4, None, None)
-    assert running.inventory.json("audit")["discrepancies"] == []
-    assert items(running)["QUIET-SHELF"]["quantity"] == {"N": "1"}
+    assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == []
+    assert items(brief)["QUIET-SHELF"]["quantity"] == {"N": "1"}
