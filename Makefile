@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m pipeline
 
-.PHONY: help setup report test up down lab lint notebooks lock clean
+.PHONY: help setup report test prove up down lab lint notebooks lock clean
 
 help:            ## Show what make can do
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -16,6 +16,9 @@ report: setup    ## Run the notebooks end to end and write report/build/report.h
 
 test: setup      ## Run every test: unit, pipeline, notebooks
 	@$(BIN)/python -m pytest
+
+prove: setup     ## Prove the projector right: every schedule, crash point and planted bug within the bounds
+	@$(BIN)/python -m tests.proof
 
 up: setup        ## Start the local cloud, deploy the pipeline, leave it running
 	@$(RUN) up

@@ -279,6 +279,9 @@ def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
     """Say how long each applied event took from being accepted by the stream to being seen in the table, in seconds.
 
     The sent log says when a record was accepted; whoever watched the table says when its version was first there.
+
+    Returns:
+        One value for each event, in the order in which they were accepted.
     """
     accepted = pd.read_json(pipeline.sent_log, lines=True, dtype=False, convert_dates=False)
     applied = told[told["outcome"] == "applied"].merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
@@ -295,7 +298,8 @@ def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
         applied.sort_values("version"), seen.sort_values("version"),
         on="version", by="partition_key", direction="forward",
     )  # fmt: skip
-    return (events["seen_at"] - events["accepted_at"]).dropna().rename("lag in seconds")
+    events = events.sort_values("accepted_at").dropna(subset="seen_at").reset_index(drop=True)
+    return (events["seen_at"] - events["accepted_at"]).rename("lag in seconds")
 
 
 def imagine(event: dict[str, Any], place: int) -> dict[str, Any]:

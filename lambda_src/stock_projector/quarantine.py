@@ -21,22 +21,32 @@ def message_for(record: Record, refusal: Refusal) -> str:
     message: dict[str, Any] = {
         "reason": refusal.reason,
         "detail": refusal.detail,
-        "event": _event_or_null(record.data),
+        "event": None,
         "data": base64.b64encode(record.data).decode(),
         "partition_key": record.partition_key,
         "shard_id": record.shard_id,
         "sequence_number": str(record.sequence_number),
         "arrived_at": datetime.fromtimestamp(record.arrived_at, UTC).isoformat(timespec="milliseconds"),
     }
-    body = json.dumps(message)
-    if len(body) > MOST_BYTES:
-        body = json.dumps(message | {"event": None})
-    if len(body) > MOST_BYTES:
-        message |= {"event": None, "data": "", "truncated": True}
-        room = MOST_BYTES - len(json.dumps(message))
-        message["data"] = base64.b64encode(record.data[: room // 4 * 3]).decode()
-        body = json.dumps(message)
-    return body
+    whole = message | {"event": _event_or_null(record.data)}
+    return _written(whole) or _written(message) or _cut(message, record.data)
+
+
+def _written(message: dict[str, Any]) -> str | None:
+    """Write a message as JSON, if it can be: 1e999 reads as a number that JSON cannot write, and what nests to the
+    very limit of the interpreter no longer fits when it lies inside the message.
+    """
+    try:
+        body = json.dumps(message, allow_nan=False)
+    except (ValueError, RecursionError):
+        return None
+    return body if len(body) <= MOST_BYTES else None
+
+
+def _cut(message: dict[str, Any], data: bytes) -> str:
+    message = message | {"data": "", "truncated": True}
+    room = MOST_BYTES - len(json.dumps(message))
+    return json.dumps(message | {"data": base64.b64encode(data[: room // 4 * 3]).decode()})
 
 
 def send(sqs: Any, queue_url: str, bodies: Iterable[str]) -> None:
@@ -63,8 +73,6 @@ def _requests(bodies: Iterable[str]) -> Iterator[list[str]]:
 
 def _event_or_null(data: bytes) -> Any:
     try:
-        event = load_json(data)
-        json.dumps(event, allow_nan=False)  # 1e999 is JSON, but reads as a number that JSON cannot write
+        return load_json(data)
     except (ValueError, RecursionError):
         return None
-    return event

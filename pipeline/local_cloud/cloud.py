@@ -86,7 +86,7 @@ class LocalCloud:
             return
         with self._alone():
             self._forget()
-            for file in (self.emulator.log, self.pipes.log, self.state_dir / "lock"):
+            for file in (self.emulator.log, self.state_dir / "lock"):
                 file.unlink(missing_ok=True)
 
     def status(self) -> dict[str, Any]:
@@ -179,7 +179,8 @@ class LocalCloud:
         self.emulator.stop()
         for folder in (self.checkpoints, self.state_dir / "tmp"):
             shutil.rmtree(folder, ignore_errors=True)
-        (self.state_dir / "status.json").unlink(missing_ok=True)
+        for file in (self.state_dir / "status.json", self.pipes.log):
+            file.unlink(missing_ok=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

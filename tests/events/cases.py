@@ -14,15 +14,15 @@ Case = tuple[str, bytes]
 def without(said: dict[str, Any], field: str) -> dict[str, Any]:
     """Leave a field out."""
     product = {name: value for name, value in said["product"].items() if name != field}
-    return {name: value for name, value in said.items() if name != field} | ({"product": product} if field != "product" else {})
+    return {name: value for name, value in said.items() if name != field} | (
+        {"product": product} if field != "product" else {}
+    )
 
 
 def raw(quantity: str = "10", timestamp: str = json.dumps(NOON), product_id: str = '"P98765"', more: str = "") -> bytes:
     """Write an event by hand, to say what `json.dumps` would not."""
-    return (
-        '{"event_type": "product_added", "product": {"product_id": %s, "product_name": "Laptop", "quantity": %s,'
-        ' "timestamp": %s}%s}' % (product_id, quantity, timestamp, more)
-    ).encode()  # fmt: skip
+    product = f'"product_id": {product_id}, "product_name": "Laptop", "quantity": {quantity}, "timestamp": {timestamp}'
+    return f'{{"event_type": "product_added", "product": {{{product}}}{more}}}'.encode()
 
 
 def at(moment: str) -> dict[str, Any]:

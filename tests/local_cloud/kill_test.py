@@ -91,7 +91,7 @@ class Cli:
 def play(seed: int, events: int, scenario: str = "everyday") -> Round:
     """Play one round: send, kill at random, audit, take down."""
     started = time.monotonic()
-    chance = random.Random(seed)
+    chance, deck = random.Random(seed), list[str]()
     this = Round(seed, events)
     with tempfile.TemporaryDirectory(prefix="kill-test-") as folder:
         cli = Cli(Path(folder))
@@ -101,14 +101,14 @@ def play(seed: int, events: int, scenario: str = "everyday") -> Round:
             story = ("--events", events, "--products", 50, "--seed", seed, "--scenario", scenario)
             sending = cli.start("send", *story, "--rate", EVENTS_PER_SECOND)
             while sending.poll() is None:
-                _kill(cli, chance, this)
+                _kill(cli, chance, deck, this)
                 _wait_for(sending, chance.uniform(0.1, 2.5))
             cli.result(sending)
             sent = time.monotonic()
             auditing = cli.start("audit")
             for _ in range(chance.randrange(4)):  # and while it drains
                 _wait_for(auditing, chance.uniform(0.2, 1.5))
-                _kill(cli, chance, this)
+                _kill(cli, chance, deck, this)
             this.audit = cli.result(auditing)
             this.drained_seconds = time.monotonic() - sent
             family += [child for process in family if process.is_running() for child in process.children(True)]
@@ -119,12 +119,14 @@ def play(seed: int, events: int, scenario: str = "everyday") -> Round:
     return this
 
 
-def _kill(cli: Cli, chance: random.Random, this: Round) -> None:
+def _kill(cli: Cli, chance: random.Random, deck: list[str], this: Round) -> None:
     """Kill the runtime, a worker, or both; then let the next command find out."""
-    what = chance.choice(["runtime", "worker", "both"])
+    if not deck:
+        deck += chance.sample(["runtime", "worker", "both"], 3)
+    what = deck.pop()
     if what != "runtime":
-        with suppress(TimeoutError):  # a worker is there while, and for a moment after, a batch is under way
-            eventually(lambda: _workers(cli), WORKER_SECONDS)
+        with suppress(TimeoutError):  # kill in mid-batch, if there is a batch
+            eventually(lambda: _workers(cli) and _has_a_batch_under_way(cli), WORKER_SECONDS)
     runtime = cli.process("pipes") if what != "worker" else None
     victims = ([runtime] if runtime else []) + (_workers(cli) if what != "runtime" else [])
     for victim in victims:
@@ -141,6 +143,11 @@ def _workers(cli: Cli) -> list[psutil.Process]:
         return [each for each in emulator.children(True) if "_worker.py" in " ".join(_told(each))] if emulator else []
     except psutil.Error:
         return []
+
+
+def _has_a_batch_under_way(cli: Cli) -> bool:
+    """Say whether records were read and have not ended. Starts a dead runtime again, as whoever asks does."""
+    return any(shard["unfinished"] for pipe in LocalCloud(cli.state_dir).status()["pipes"] for shard in pipe["shards"])
 
 
 def _told(process: psutil.Process) -> list[str]:

@@ -105,7 +105,9 @@ def test_the_audit_finds_nothing_and_every_record_has_one_outcome(audited, told)
     assert audited["discrepancies"] == []
     assert audited["records"] == audited["applied"] + audited["duplicates"] + sum(audited["quarantined"].values())
     assert audited["records"] >= len(told)
-    assert audited["quarantined"].keys() >= {outcome for outcome in told.values() if outcome not in ("applied", "duplicate")}
+    assert audited["quarantined"].keys() >= {
+        outcome for outcome in told.values() if outcome not in ("applied", "duplicate")
+    }
 
 
 def test_every_refused_record_lies_in_quarantine_with_its_reason_and_its_bytes(brief, audited, told):
@@ -120,7 +122,10 @@ def test_every_refused_record_lies_in_quarantine_with_its_reason_and_its_bytes(b
 
 
 def test_the_table_is_the_fold_of_the_stream(stock):
-    lines = {product_id: (each["product_name"], each["status"], each["quantity"], each["version"]) for product_id, each in stock.items()}
+    lines = {
+        product_id: (each["product_name"], each["status"], each["quantity"], each["version"])
+        for product_id, each in stock.items()
+    }
     assert lines["P98765"] == ("Laptop", "active", 10, 1)
     assert lines[LAMP] == ("Crunchy Lamp", "active", 0, 4)
     assert lines[MUG] == ("Round Mug \N{DUMPLING}", "removed", 0, 2)
@@ -208,9 +213,13 @@ def test_a_record_that_was_overtaken_is_quarantined_as_out_of_order(brief, audit
     refused_sale = list(told)[5]
     assert told[refused_sale] == "insufficient_stock"
     invoke(brief, on_the_stream(brief, {refused_sale}))
-    reasons = [each["reason"] for each in quarantined(brief) if (each["shard_id"], each["sequence_number"]) == refused_sale]
+    reasons = [
+        each["reason"] for each in quarantined(brief) if (each["shard_id"], each["sequence_number"]) == refused_sale
+    ]
     assert "out_of_order" in reasons
-    assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == [], "it is in quarantine once, whatever the reason"
+    assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == [], (
+        "it is in quarantine once, whatever the reason"
+    )
 
 
 # ── the producer, by name ──
@@ -219,7 +228,9 @@ def test_a_record_that_was_overtaken_is_quarantined_as_out_of_order(brief, audit
 @pytest.mark.parametrize("scenario", ["rough-day", "flash-sale"])
 def test_a_scenario_is_sent_and_the_audit_finds_nothing(brief, inventory_here, scenario):
     before = inventory_here("audit", "--stack-name", "brief")["records"]
-    sent = inventory_here("send", "--stack-name", "brief", "--scenario", scenario, "--events", 600, "--products", 30, "--seed", 11)
+    sent = inventory_here(
+        "send", "--stack-name", "brief", "--scenario", scenario, "--events", 600, "--products", 30, "--seed", 11
+    )
     assert sent.keys() == {"sent", "scenario", "seed", "seconds", "sent_log"}
     assert (sent["sent"], sent["scenario"], sent["seed"]) == (600, scenario, 11)
     audited = inventory_here("audit", "--stack-name", "brief")
@@ -230,7 +241,16 @@ def test_a_scenario_is_sent_and_the_audit_finds_nothing(brief, inventory_here, s
 def test_a_file_is_sent_as_it_is_good_lines_and_bad_ones(brief, inventory_here, tmp_path):
     path = tmp_path / "events.jsonl"
     shelf = added("QUIET-SHELF", 2)
-    path.write_bytes(b"\n".join([as_bytes(shelf), b"not an event", as_bytes(decremented("QUIET-SHELF", 3)), as_bytes(decremented("QUIET-SHELF", 1))]))
+    path.write_bytes(
+        b"\n".join(
+            [
+                as_bytes(shelf),
+                b"not an event",
+                as_bytes(decremented("QUIET-SHELF", 3)),
+                as_bytes(decremented("QUIET-SHELF", 1)),
+            ]
+        )
+    )
     sent = inventory_here("send", "--stack-name", "brief", "--file", path)
     assert (sent["sent"], sent["scenario"], sent["seed"]) == (4, None, None)
     assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == []

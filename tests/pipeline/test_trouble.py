@@ -26,7 +26,7 @@ def patience(monkeypatch):
         monkeypatch.setattr(audits, "SETTLE_SECONDS", min(seconds, 3.0))
         monkeypatch.setattr(cloud, "join", lambda *where: replace(join(*where), patience_seconds=seconds))
 
-    set_to(1.5)
+    set_to(0.5)
     return set_to
 
 
@@ -81,17 +81,21 @@ PERMISSIONS = [
 
 @pytest.mark.parametrize(("statement", "action"), PERMISSIONS, ids=[action for _, action in PERMISSIONS])
 def test_a_missing_permission_is_in_view_and_nothing_is_lost_once_it_is_there(
-    a_stack, joined, monkeypatch, tmp_path, inventory_here, patience, statement, action
+    a_stack, joined, monkeypatch, tmp_path, inventory_here, patience, eventually, statement, action
 ):
     shelf = a_stack("denied")
     with template(monkeypatch, tmp_path, without(statement, action)):
         stack.provision(joined, "denied", tell=lambda line: None)
-    shelf.send(story(added(f"LAMP-{action}", 3), decremented(f"LAMP-{action}", 9), decremented(f"LAMP-{action}", 1)), progress=False)
+    shelf.send(
+        story(added(f"LAMP-{action}", 3), decremented(f"LAMP-{action}", 9), decremented(f"LAMP-{action}", 1)),
+        progress=False,
+    )
 
-    found = inventory_here("audit", "--stack-name", "denied", status=1)
-    view = "\n".join(found["discrepancies"])
-    assert "AccessDenied" in view or "not authorized" in view
-    assert action in view
+    def in_view():
+        view = "\n".join(inventory_here("audit", "--stack-name", "denied", status=1)["discrepancies"])
+        return action in view and ("AccessDenied" in view or "not authorized" in view)
+
+    eventually(in_view, "the pipe to meet the missing permission")
 
     stack.provision(joined, "denied", tell=lambda line: None)
     patience(30.0)
@@ -128,11 +132,18 @@ def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
 
 
 def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory_here, patience):
+    patience(30.0)
     shelf = a_stack("tampered")
     products = ["SOUND", "TOO-MANY", "GONE", "RENAMED", "REVIVED", "LATE", "OLD"]
-    shelf.send(story(*[added(each, 5) for each in products], removed("REVIVED"), decremented("SOUND", 9), decremented("GONE", 7)), progress=False)
+    shelf.send(
+        story(
+            *[added(each, 5) for each in products], removed("REVIVED"), decremented("SOUND", 9), decremented("GONE", 7)
+        ),
+        progress=False,
+    )
     assert inventory_here("audit", "--stack-name", "tampered")["discrepancies"] == []
 
+    patience(1.5)
     dynamodb, sqs = joined.client("dynamodb"), joined.client("sqs")
     table, queue = shelf.outputs["StockTableName"], shelf.outputs["QuarantineQueueUrl"]
 
@@ -196,7 +207,9 @@ def test_records_that_come_while_no_pipe_runs_are_carried_when_one_does(running,
     pipes = running.inventory.process("pipes")
     pipes.send_signal(signal.SIGKILL)
     pipes.wait(10)
-    shelf.send(story(added("PATIENT-MUG", 5), decremented("PATIENT-MUG", 1), incremented("PATIENT-MUG", 3)), progress=False)
+    shelf.send(
+        story(added("PATIENT-MUG", 5), decremented("PATIENT-MUG", 1), incremented("PATIENT-MUG", 3)), progress=False
+    )
     assert inventory_here("audit")["discrepancies"] == []
     [mug] = [each for each in inventory_here("stock") if each["product_id"] == "PATIENT-MUG"]
     assert (mug["quantity"], mug["version"]) == (7, 3)

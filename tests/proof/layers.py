@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from tests.proof import embedded
 from tests.proof.crashes import BATCHES, crash_everywhere
 from tests.proof.deployed import Deployed, load
+from tests.proof.embedded import RECORDS, THREADS, hammer
 from tests.proof.fakes import UnknownRequestError
 from tests.proof.folds import ALPHABET, STARTS, every_short_log
 from tests.proof.items import ViolationError
@@ -32,11 +32,12 @@ class Size(NamedTuple):
     steps: int  # of a history
     seeds: int
     events: int  # of a seed
+    rounds: int  # on the embedded cloud
 
 
-FULL = Size(5, Bounds(faults=2, preemptions=2), 3, 10, 200, 50, 300, 2000)
-SHORT = Size(4, Bounds(faults=1, preemptions=1), 2, 1, 60, 30, 12, 300)
-FOR_BUGS = Size(3, Bounds(faults=1, preemptions=1), 1, 1, 60, 30, 12, 300)
+FULL = Size(5, Bounds(faults=2, preemptions=2), 3, 10, 200, 50, 300, 2000, 4)
+SHORT = Size(4, Bounds(faults=1, preemptions=1), 2, 1, 60, 30, 12, 300, 0)
+FOR_BUGS = Size(3, Bounds(faults=1, preemptions=1), 1, 1, 60, 30, 12, 300, 0)
 
 
 class Task(NamedTuple):
@@ -67,7 +68,7 @@ def tasks(size: Size) -> list[Task]:
         Task(FOLD, 0, "all short logs", size),
         *(Task(MACHINE, number, f"number {number}", size) for number in range(size.machines)),
         *(Task(SIMULATION, seed, f"seed {seed}", size) for seed in range(size.seeds)),
-        *embedded.tasks(size is FULL),
+        *(Task(EMBEDDED, 0, f"{size.rounds} rounds", size) for _ in range(bool(size.rounds))),
     ]
 
 
@@ -80,7 +81,7 @@ def about(layer: str, size: Size) -> str:
         CRASHES: f"every choice of ≤ {size.deaths} deaths in {len(BATCHES)} ten-event batches",
         MACHINE: f"histories of ≤ {size.steps} steps",
         SIMULATION: f"seeds of {size.events:,} events",
-        EMBEDDED: "16 threads on one product",
+        EMBEDDED: f"invocations by {THREADS} threads on a hot product, logs of {RECORDS} records",
     }[layer]
 
 
@@ -108,9 +109,11 @@ def _run(task: Task, deployed: Deployed) -> Ran:
     if task.layer == MACHINE:
         run_machine(deployed, number, size.examples, size.steps, shrink=size is FULL)
         return Ran(task, size.examples, None)
-    assert task.layer == SIMULATION
-    simulate(number, deployed, size.events)
-    return Ran(task, 1, None)
+    if task.layer == SIMULATION:
+        simulate(number, deployed, size.events)
+        return Ran(task, 1, None)
+    assert task.layer == EMBEDDED
+    return Ran(task, hammer(size.rounds), None)
 
 
 def caught_by(deployed: Deployed, first_only: bool) -> Iterator[tuple[str, str]]:

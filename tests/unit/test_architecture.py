@@ -61,7 +61,19 @@ def test_what_is_deployed_does_not_know_the_readers_side(path):
 
 @each([ROOT / "lambda_src" / "stock_projector" / name for name in ("events.py", "memory.py", "projection.py")])
 def test_the_domain_does_no_input_and_no_output(path):
-    assert not within(imports(path), "boto3", "botocore", "os", "io", "pathlib", "socket", "time", "datetime", "random", "aws_lambda_powertools")
+    assert not within(
+        imports(path),
+        "boto3",
+        "botocore",
+        "os",
+        "io",
+        "pathlib",
+        "socket",
+        "time",
+        "datetime",
+        "random",
+        "aws_lambda_powertools",
+    )
 
 
 def test_nothing_that_the_audit_is_made_of_shares_a_line_with_the_projector():
@@ -99,7 +111,11 @@ def test_only_cloud_py_knows_local_from_aws(path):
 
 @each([path for path in LAMBDA + PIPELINE if relative(path) != "lambda_src/stock_projector/handler.py"])
 def test_no_client_and_no_environment_is_read_while_a_module_is_imported(path):
-    module_level = [node for node in ast.parse(path.read_text()).body if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.If)]
+    module_level = [
+        node
+        for node in ast.parse(path.read_text()).body
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.If)
+    ]
     for node in module_level:
         source = ast.unparse(node)
         assert "os.environ" not in source and "boto3.client" not in source and "boto3.Session" not in source
@@ -111,7 +127,11 @@ def test_nobody_sleeps_but_the_few_who_wait_for_a_condition(path):
     for function in ast.walk(ast.parse(path.read_text())):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name not in allowed:
             for node in ast.walk(function):
-                slept = isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.sleep", "sleep", "asyncio.sleep")
+                slept = isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                    "time.sleep",
+                    "sleep",
+                    "asyncio.sleep",
+                )
                 assert not slept, f"{function.name}, line {node.lineno}"
 
 

@@ -35,7 +35,9 @@ class FakeAws:
         made = boto3.session.Session("x", "y", region_name="us-east-2").client(service)
         stub = Stubber(made)
         if service == "sts":
-            stub.add_response("get_caller_identity", {"Account": ACCOUNT, "Arn": "arn:aws:iam::123456789012:user/me", "UserId": "me"})
+            stub.add_response(
+                "get_caller_identity", {"Account": ACCOUNT, "Arn": "arn:aws:iam::123456789012:user/me", "UserId": "me"}
+            )
         if service == "ssm":
             stub.add_response("get_parameter", {"Parameter": {"Value": LAYER}})
         stub.activate()
@@ -74,13 +76,13 @@ def test_aws_is_used_when_the_given_account_is_the_callers(fake_aws, monkeypatch
 
 def test_no_credentials_is_one_clear_sentence(fake_aws):
     fake_aws.trouble = NoCredentialsError()
-    with pytest.raises(UserError, match="AWS cannot be used: .*credentials"):
+    with pytest.raises(UserError, match=r"AWS cannot be used: .*credentials"):
         cloud.start("aws", ACCOUNT)
 
 
 def test_no_region_is_one_clear_sentence(fake_aws):
     fake_aws.trouble = NoRegionError()
-    with pytest.raises(UserError, match="AWS cannot be used: .*region"):
+    with pytest.raises(UserError, match=r"AWS cannot be used: .*region"):
         cloud.start("aws", ACCOUNT)
 
 
@@ -95,7 +97,9 @@ def test_a_local_cloud_that_does_not_run_cannot_be_joined():
     assert not cloud.is_running()
 
 
-@pytest.mark.parametrize("url", ["https://kinesis.us-east-1.amazonaws.com", "http://192.0.2.1:4566", "http://127.0.0.1.example.com"])
+@pytest.mark.parametrize(
+    "url", ["https://kinesis.us-east-1.amazonaws.com", "http://192.0.2.1:4566", "http://127.0.0.1.example.com"]
+)
 def test_a_request_of_the_local_cloud_never_leaves_this_machine(url, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     client = aws.client(aws.root_session(), "sts", url)

@@ -69,7 +69,11 @@ def test_every_line_of_the_locks_is_pinned_by_hash():
                 assert "--hash=sha256:" in block, f"{lock.name}: {block.splitlines()[0]}"
 
 
-@pytest.mark.parametrize("path", [*sorted(REQUIREMENTS.iterdir()), ROOT / "environment.yml", ROOT / "pyproject.toml"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [*sorted(REQUIREMENTS.iterdir()), ROOT / "environment.yml", ROOT / "pyproject.toml"],
+    ids=lambda path: path.name,
+)
 def test_no_file_names_a_host(path):
     text = path.read_text()
     assert not re.search(r"https?://|--(?:extra-)?index-url|--find-links|trusted-host", text)

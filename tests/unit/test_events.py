@@ -4,7 +4,6 @@ import base64
 import json
 
 import pytest
-
 from stock_projector.events import (
     ProductAdded,
     ProductRemoved,
@@ -15,6 +14,7 @@ from stock_projector.events import (
     SequenceNumber,
     parse,
 )
+
 from tests.events import PIPE_BATCH, SAMPLE, added, cases, decremented, flat, incremented, record, removed
 
 
@@ -71,9 +71,7 @@ def test_an_event_type_that_nobody_knows_is_refused_by_its_name(data):
     assert refusal.detail.startswith("event_type: ")
 
 
-@pytest.mark.parametrize(
-    ("data", "field"), [pytest.param(data, field, id=name) for name, data, field in cases.INVALID]
-)
+@pytest.mark.parametrize(("data", "field"), [pytest.param(data, field, id=name) for name, data, field in cases.INVALID])
 def test_an_event_that_breaks_a_rule_is_refused_with_the_field_and_the_rule(data, field):
     refusal = parse(keyed(data))
     assert refusal.reason == "invalid_event"

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-
 from stock_projector import handler as edge
 from stock_projector import store as stores
 from stock_projector.store import Store
+
 from tests.events import PIPE_BATCH, SAMPLE, added, decremented, flat, incremented, place, record, removed
 from tests.events.fakes import FakeQueue, FakeTable, denied
 
@@ -141,9 +141,10 @@ def test_every_poison_record_is_quarantined_and_none_fails_or_delays_its_neighbo
         record(decremented(LAMP, 1), 8),
     ]
     assert world.invoke(*story) == []
-    assert sorted(world.reasons) == sorted(
-        ["not_json", "insufficient_stock", "already_active", "unknown_event_type", "invalid_event", "wrong_partition_key", "not_active"]
-    )  # fmt: skip
+    assert sorted(world.reasons) == [
+        "already_active", "insufficient_stock", "invalid_event", "not_active", "not_json", "unknown_event_type",
+        "wrong_partition_key",
+    ]  # fmt: skip
     assert world.quantity(LAMP) == 2
     assert MUG not in world.table.items, "a refusal leaves no item behind"
 
@@ -191,7 +192,9 @@ def test_a_product_that_cannot_be_written_fails_with_all_its_records_and_no_othe
             raise denied("PutItem", "dynamodb:PutItem")
 
     world.table.trouble = no_lamps
-    lamp = [record(added(LAMP, 3), number) if number == 0 else record(decremented(LAMP, 1), number) for number in (0, 2, 4)]
+    lamp = [
+        record(added(LAMP, 3), number) if number == 0 else record(decremented(LAMP, 1), number) for number in (0, 2, 4)
+    ]
     mug = [record(added(MUG, 3), 1), record(decremented(MUG, 1), 3)]
     story = sorted([*lamp, *mug], key=lambda each: each.sequence_number)
     assert world.invoke(*story) == named(*lamp)
@@ -302,7 +305,10 @@ def test_the_deployed_projector_keeps_tombstones_for_longer_than_the_stream_keep
         monkeypatch.setenv(name, value)
     store = edge._store.__wrapped__()
     assert store.tombstone_seconds > hours * 3600
-    assert (store.table_name, store.queue_url) == ("stock", "https://sqs.us-east-2.amazonaws.com/123456789012/quarantine")
+    assert (store.table_name, store.queue_url) == (
+        "stock",
+        "https://sqs.us-east-2.amazonaws.com/123456789012/quarantine",
+    )
 
 
 def test_a_batch_is_reported_in_the_log_and_the_metrics_with_every_refusal_and_every_failure(world, caplog, capsys):

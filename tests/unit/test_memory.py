@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from stock_projector.events import SequenceNumber
 from stock_projector.memory import CAPACITY, DIGEST_BYTES, Memory, identity_of
+
 from tests.events import FIRST, STEP, place
 
 

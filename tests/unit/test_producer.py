@@ -1,6 +1,7 @@
 """The producer: every product's events in their order, whatever the stream does in between."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -120,7 +121,9 @@ def test_a_product_whose_record_was_not_accepted_waits_and_the_others_go_on():
         client_error("ServiceUnavailable", 503),
         EndpointConnectionError(endpoint_url="https://kinesis.us-east-2.amazonaws.com"),
     ],
-    ids=lambda trouble: type(trouble).__name__ if not isinstance(trouble, ClientError) else trouble.response["Error"]["Code"],
+    ids=lambda trouble: (
+        type(trouble).__name__ if not isinstance(trouble, ClientError) else trouble.response["Error"]["Code"]
+    ),
 )
 def test_trouble_that_passes_is_sat_out(trouble):
     kinesis, story = FakeKinesis(trouble, trouble, trouble), scenarios.tell("everyday", 50, 5)
@@ -153,13 +156,32 @@ def test_a_stream_that_accepts_no_more_is_given_up_with_one_sentence(tmp_path):
     assert len(kinesis.requests) < 100
 
 
-@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "ValidationException", "KMSDisabledException"])
+@pytest.mark.parametrize(
+    "code", ["ResourceNotFoundException", "AccessDeniedException", "ValidationException", "KMSDisabledException"]
+)
 def test_trouble_that_does_not_pass_is_told_at_once(tmp_path, code):
     kinesis, log = FakeKinesis(lambda number, each: True, client_error(code)), tmp_path / "sent.jsonl"
     with pytest.raises(UserError, match=f"said {code}"):
         published(kinesis, story_of(added(LAMP, 3), decremented(LAMP, 1), decremented(LAMP, 1)), sent_log=log)
     assert len(kinesis.requests) == 2
     assert len(log.read_text().splitlines()) == 1
+
+
+def test_ctrl_c_while_an_answer_is_on_its_way_does_not_leave_an_accepted_record_out_of_the_sent_log(tmp_path):
+    kinesis, log = FakeKinesis(), tmp_path / "sent.jsonl"
+    put_records = kinesis.put_records
+
+    def put_records_and_be_interrupted(**request):
+        answer = put_records(**request)
+        if len(kinesis.log) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return answer
+
+    kinesis.put_records = put_records_and_be_interrupted
+    with pytest.raises(KeyboardInterrupt):
+        published(kinesis, story_of(added(LAMP, 3), decremented(LAMP, 1), decremented(LAMP, 1)), sent_log=log)
+    assert len(kinesis.log) == 2, "and nothing more is sent"
+    assert len(log.read_text().splitlines()) == 2
 
 
 def test_the_sent_log_says_where_every_accepted_record_lies(tmp_path):

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from stock_projector.events import Refusal, parse
 from stock_projector.memory import CAPACITY
 from stock_projector.projection import MOST_STOCK, Outcome, StockLevel, fold, project
+
 from tests.events import added, decremented, incremented, place, record, removed
 
 APPLIED, DUPLICATE = Outcome.APPLIED, Outcome.DUPLICATE
@@ -194,7 +194,9 @@ def test_an_overtaken_record_is_refused_as_out_of_order_and_not_lost_in_silence(
 
 
 def test_a_refused_record_that_comes_again_is_out_of_order_once_another_was_applied():
-    level, outcomes = told(shelf(2), (1, decremented(quantity=3)), (2, incremented(quantity=5)), (1, decremented(quantity=3)))
+    level, outcomes = told(
+        shelf(2), (1, decremented(quantity=3)), (2, incremented(quantity=5)), (1, decremented(quantity=3))
+    )
     assert outcomes == ["insufficient_stock", APPLIED, "out_of_order"]
     assert level.quantity == 7
 
@@ -231,7 +233,9 @@ def test_an_event_id_made_of_digits_is_not_mistaken_for_a_sequence_number():
 
 
 def test_event_ids_are_compared_to_the_letter():
-    _, outcomes = told(shelf(), *((n, incremented(event_id=e)) for n, e in enumerate(["sale", "Sale", "sale ", "sal"], 1)))
+    _, outcomes = told(
+        shelf(), *((n, incremented(event_id=e)) for n, e in enumerate(["sale", "Sale", "sale ", "sal"], 1))
+    )
     assert outcomes == [APPLIED] * 4
 
 
@@ -315,7 +319,9 @@ def test_the_fold_of_nothing_is_nothing():
 
 
 EVENTS = st.builds(
-    lambda say, quantity, event_id: say(event_id=event_id) if say is removed else say(quantity=quantity, event_id=event_id),
+    lambda say, quantity, event_id: (
+        say(event_id=event_id) if say is removed else say(quantity=quantity, event_id=event_id)
+    ),
     st.sampled_from([added, removed, incremented, incremented, decremented, decremented]),
     st.integers(1, 12),
     st.sampled_from([None, None, "a", "b", "c"]),
@@ -349,4 +355,6 @@ def test_stock_is_never_negative_and_every_step_is_accounted_for(story):
         level, [outcome] = told(before, step)
         assert level.quantity >= 0
         assert level.version == before.version + (outcome == APPLIED)
-        assert level.last_sequence_number == (place(step[0]) if outcome in (APPLIED, DUPLICATE) else before.last_sequence_number)
+        assert level.last_sequence_number == (
+            place(step[0]) if outcome in (APPLIED, DUPLICATE) else before.last_sequence_number
+        )

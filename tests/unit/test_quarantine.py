@@ -4,10 +4,10 @@ import base64
 import json
 
 import pytest
-
 from stock_projector import quarantine
 from stock_projector.events import Refusal, parse
 from stock_projector.quarantine import MOST_BYTES, QuarantineFailedError, message_for
+
 from tests.events import SHARD, added, cases, place, record
 from tests.events.fakes import FakeQueue
 
@@ -40,7 +40,9 @@ def test_what_is_not_json_has_its_bytes_and_no_event():
     assert base64.b64decode(message["data"]) == b"\xff\x00not an event"
 
 
-@pytest.mark.parametrize("data", [pytest.param(case[1], id=case[0]) for case in [*cases.NOT_JSON, *cases.UNKNOWN_TYPE, *cases.INVALID]])
+@pytest.mark.parametrize(
+    "data", [pytest.param(case[1], id=case[0]) for case in [*cases.NOT_JSON, *cases.UNKNOWN_TYPE, *cases.INVALID]]
+)
 def test_every_refused_record_can_be_written_down_with_all_its_bytes(data):
     each = record(data, partition_key="P98765")
     message = written(each, parse(each))

@@ -4,11 +4,11 @@ import base64
 import json
 
 import pytest
+from stock_projector.events import Refusal
+from stock_projector.quarantine import message_for
 
 from pipeline import queues
-from stock_projector.quarantine import message_for
 from tests.events import DEAD_LETTER, SHARD, added, place, record
-from stock_projector.events import Refusal
 
 
 class FakeQueue:

@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-
 from stock_projector.events import Refusal, SequenceNumber, parse
 from stock_projector.memory import CAPACITY
 from stock_projector.projection import Outcome, StockLevel, fold
 from stock_projector.store import ContentionError, Lost, Store, from_item, to_item
+
 from tests.events import FIRST, STEP, added, decremented, incremented, place, record, removed
 
 NOW, DAY = 1_694_433_600, 24 * 3600
@@ -104,7 +104,9 @@ def test_an_item_of_realistic_size_costs_one_write_unit(product_id, name, apart)
 
 STORY = st.lists(
     st.builds(
-        lambda say, quantity, event_id: say(event_id=event_id) if say is removed else say(quantity=quantity, event_id=event_id),
+        lambda say, quantity, event_id: (
+            say(event_id=event_id) if say is removed else say(quantity=quantity, event_id=event_id)
+        ),
         st.sampled_from([added, removed, incremented, incremented, decremented]),
         st.integers(1, 10**9),
         st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=64),
@@ -114,7 +116,9 @@ STORY = st.lists(
 ).map(lambda story: [added(name="L\N{DUMPLING}"), *story])
 
 
-@given(STORY, st.sampled_from([1, 255, 256, STEP, 10**40]), st.sampled_from([1, 9_999, FIRST]), st.sampled_from([0, 60]))
+@given(
+    STORY, st.sampled_from([1, 255, 256, STEP, 10**40]), st.sampled_from([1, 9_999, FIRST]), st.sampled_from([0, 60])
+)
 def test_an_item_is_read_as_the_stock_level_that_was_written(story, apart, first, width):
     places = [SequenceNumber(str(first + number * apart).zfill(width)) for number in range(len(story))]
     level, _ = fold(StockLevel("P98765"), zip(places, (parse(record(said)) for said in story), strict=True))
@@ -228,7 +232,9 @@ def test_a_duplicate_is_no_write(store, monkeypatch):
     brought_forward(store, kettle, (0, added(kettle, 10)), (1, decremented(kettle, 3)))
     written = []
     monkeypatch.setattr(Store, "write", lambda *args: written.append(args))
-    assert brought_forward(store, kettle, (0, added(kettle, 10)), (1, decremented(kettle, 3))) == [Outcome.DUPLICATE] * 2
+    assert (
+        brought_forward(store, kettle, (0, added(kettle, 10)), (1, decremented(kettle, 3))) == [Outcome.DUPLICATE] * 2
+    )
     assert written == []
 
 
@@ -243,13 +249,15 @@ def test_refused_records_lie_in_the_queue_before_the_item_is_written(store, monk
     monkeypatch.setattr(Store, "write", look_first)
     messages(store)
     brought_forward(store, kettle, (0, added(kettle, 1)), (1, decremented(kettle, 2)), (2, decremented(kettle, 1)))
-    assert [(each["reason"], each["sequence_number"]) for each in seen_by_then] == [("insufficient_stock", str(place(1)))]
+    assert [(each["reason"], each["sequence_number"]) for each in seen_by_then] == [
+        ("insufficient_stock", str(place(1)))
+    ]
 
 
 def test_nothing_is_written_when_the_queue_is_not_there(store, services):
     kettle = "FOLDING-KETTLE"
     nowhere = Store(store.dynamodb, store.sqs, "store-tests", store.queue_url + "-gone", TOMBSTONE_SECONDS)
-    with pytest.raises(ClientError, match="NonExistentQueue|does not exist"):
+    with pytest.raises(ClientError, match=r"NonExistentQueue|does not exist"):
         brought_forward(nowhere, kettle, (0, added(kettle, 1)), (1, decremented(kettle, 2)))
     assert store.read([kettle])[kettle] == StockLevel(kettle)
 
@@ -285,7 +293,9 @@ def test_sixteen_who_sell_the_same_laptop_lose_no_sale_and_sell_none_twice(store
             results += brought_forward(store, laptop, (number, decremented(laptop, 3, event_id=f"sale-{number}")))
         return results
 
-    outcomes = Counter(each.reason if isinstance(each, Refusal) else each for results in hammered(store, sell) for each in results)
+    outcomes = Counter(
+        each.reason if isinstance(each, Refusal) else each for results in hammered(store, sell) for each in results
+    )
     level = store.read([laptop])[laptop]
     assert outcomes.total() == 4 * THREADS, "every record has exactly one outcome"
     assert outcomes["duplicate"] == 0

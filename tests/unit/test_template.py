@@ -46,7 +46,9 @@ def value_of(setting):
 
 
 def statements(role):
-    return [each for policy in RESOURCES[role]["Properties"]["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    return [
+        each for policy in RESOURCES[role]["Properties"]["Policies"] for each in policy["PolicyDocument"]["Statement"]
+    ]
 
 
 def listed(value):
@@ -213,7 +215,9 @@ def test_there_is_no_wildcard_in_any_policy():
         assert "ManagedPolicyArns" not in RESOURCES[name]["Properties"]
 
 
-@pytest.mark.parametrize(("role", "service"), [("PipeRole", "pipes.amazonaws.com"), ("ProjectorRole", "lambda.amazonaws.com")])
+@pytest.mark.parametrize(
+    ("role", "service"), [("PipeRole", "pipes.amazonaws.com"), ("ProjectorRole", "lambda.amazonaws.com")]
+)
 def test_a_role_trusts_its_service_only(role, service):
     [statement] = RESOURCES[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": service}
