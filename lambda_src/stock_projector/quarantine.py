@@ -33,12 +33,10 @@ def message_for(record: Record, refusal: Refusal) -> str:
 
 
 def _written(message: dict[str, Any]) -> str | None:
-    """Write a message as JSON, if it can be: 1e999 reads as a number that JSON cannot write, and what nests to the
-    very limit of the interpreter no longer fits when it lies inside the message.
-    """
+    """Write a message as JSON, if it fits, and if it can be: 1e999 reads as a number that JSON cannot write."""
     try:
         body = json.dumps(message, allow_nan=False)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return body if len(body) <= MOST_BYTES else None
 
@@ -74,5 +72,5 @@ def _requests(bodies: Iterable[str]) -> Iterator[list[str]]:
 def _event_or_null(data: bytes) -> Any:
     try:
         return load_json(data)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
