@@ -284,7 +284,8 @@ def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
         One value for each event, in the order in which they were accepted.
     """
     accepted = pd.read_json(pipeline.sent_log, lines=True, dtype=False, convert_dates=False)
-    applied = told[told["outcome"] == "applied"].merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
+    applied = told[told["outcome"] == "applied"].astype({"version": int})
+    applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
     looks = [json.loads(line) for line in _beside(pipeline, "seen").read_text().splitlines()]
     seen = pd.DataFrame(
         [

@@ -3,7 +3,7 @@
 import time
 import zlib
 from datetime import UTC, datetime
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -18,6 +18,7 @@ from pipeline.local_cloud.steady import SteadyThread
 
 POLL_SECONDS = 0.25  # four times a second, as the pipe does on AWS: a shard allows five reads
 LONGEST_PAUSE_SECONDS = 5.0  # between polls that fail, doubling up to this
+TURNS = Semaphore(8)  # reads at once, of all shards: the others wait here, and not in front of whoever writes
 THROTTLED = "ProvisionedThroughputExceededException"
 
 
@@ -79,9 +80,10 @@ class ShardReader(SteadyThread):
             if not self._iterator:
                 asked = {"StreamARN": self.pipe.source_arn, "ShardId": self.shard_id, **self._position}
                 self._iterator = self._kinesis.get_shard_iterator(**asked)["ShardIterator"]
-            answer = self._kinesis.get_records(
-                StreamARN=self.pipe.source_arn, ShardIterator=self._iterator, Limit=10_000
-            )
+            with TURNS:
+                answer = self._kinesis.get_records(
+                    StreamARN=self.pipe.source_arn, ShardIterator=self._iterator, Limit=10_000
+                )
         except Exception as error:  # throttled, denied, stalled: whatever it is, the shard stays where it was
             self._stumbled(error)
             return False

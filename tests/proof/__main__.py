@@ -4,11 +4,15 @@ import argparse
 import json
 import sys
 
+from pipeline import bundle
+from pipeline.cloud import ROOT
 from tests.proof.deployed import load
 from tests.proof.items import ViolationError
 from tests.proof.layers import FULL, SHORT
 from tests.proof.report import holds, prove, table
 from tests.proof.simulation import simulate
+
+KEPT = ROOT / "docs" / "proof.json"  # what notebook and report show, with the digest of the code that it is about
 
 
 def main() -> int:
@@ -23,6 +27,8 @@ def main() -> int:
     if wanted.seed is not None:
         return replay(wanted.seed, wanted.events)
     figures = prove(SHORT if wanted.short else FULL, wanted.processes)
+    if not wanted.short:
+        KEPT.write_text(json.dumps({"projector": bundle.build().code_sha256} | figures, indent=1) + "\n")
     print(json.dumps(figures, indent=1) if wanted.json else "\n".join(table(figures)))
     return 0 if holds(figures) else 1
 

@@ -36,7 +36,7 @@ def hammer(rounds: int) -> int:
 def _deployed() -> Iterator[Deployment]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.dict(os.environ, INVENTORY_STATE_DIR=str(Path(folder) / "cloud")),
+        mock.patch.dict(os.environ, INVENTORY_STATE_DIR=folder),
     ):
         try:
             yield deployment.up(cloud.start(), "proof")

@@ -208,7 +208,7 @@ def log_of(keyed):
     return [record(data, number, partition_key=key) for number, (data, key) in enumerate(keyed)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.lists(KEYED, max_size=12))
 def test_oracle_and_projector_agree_on_any_log(keyed):
     agreed(log_of(keyed))
