@@ -288,11 +288,7 @@ def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
     applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
     looks = [json.loads(line) for line in _beside(pipeline, "seen").read_text().splitlines()]
     seen = pd.DataFrame(
-        [
-            (product_id, float(version), look["at"])
-            for look in looks
-            for product_id, version in look["versions"].items()
-        ],
+        [(product_id, version, look["at"]) for look in looks for product_id, version in look["versions"].items()],
         columns=["partition_key", "version", "seen_at"],
     ).drop_duplicates(["partition_key", "version"])
     events = pd.merge_asof(

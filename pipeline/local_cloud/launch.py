@@ -1,12 +1,14 @@
-"""Start the emulator with four corrections, each of which would be a line or two in the emulator itself.
+"""Start the emulator with five corrections, each of which would be a line or two in the emulator itself.
 
 1. It authorises some SQS calls under names that AWS's IAM does not have. A policy that is right on AWS would fail here.
 2. Whoever is the account's root may assume any role made for a service. Here, root asking for such a role is the pipe
    runtime and nobody else, so it is judged as what it stands for: the service `pipes.amazonaws.com`, acting for the
    pipe that the session is named after.
-3. On every Kinesis call it rebuilds the list of all stored records to drop the expired ones, so it slows down with
+3. On every Kinesis call it looks at all shard iterators for expired ones, and every read makes a new one: two shards
+   that nobody writes to kept a tenth of a core busy with that. GetRecords checks its own iterator; the rest can wait.
+4. On every Kinesis call it rebuilds the list of all stored records to drop the expired ones, so it slows down with
    every record kept. Records are stored in the order they came: looking at the oldest is enough.
-4. It forgets the parameters of a pipe. Kept, and told by DescribePipe, when the pipe was made by CreatePipe. As on AWS,
+5. It forgets the parameters of a pipe. Kept, and told by DescribePipe, when the pipe was made by CreatePipe. As on AWS,
    UpdatePipe replaces the Kinesis and Lambda parameters as a whole: what is left out goes back to its default.
 """
 
@@ -26,6 +28,10 @@ AWS_NAMES = {
 }
 PIPES = "pipes.amazonaws.com"
 
+SWEEP_SECONDS = 30.0
+
+_swept_at = 0.0
+_expire_iterators = kinesis._expire_iterators
 _extract_iam_action = iam_actions.extract_iam_action
 _evaluate_trust_policy = iam_evaluator.evaluate_trust_policy
 _create_pipe, _update_pipe, _describe_pipe = pipes._create_pipe, pipes._update_pipe, pipes._describe_response
@@ -69,6 +75,14 @@ def expire_records(stream: dict[str, Any]) -> None:
             shard["records"] = [each for each in records if each["ApproximateArrivalTimestamp"] >= cutoff]
 
 
+def expire_iterators() -> None:
+    """Drop what has expired, now and then."""
+    global _swept_at
+    if time.monotonic() - _swept_at > SWEEP_SECONDS:
+        _swept_at = time.monotonic()
+        _expire_iterators()
+
+
 PARAMETERS = ("SourceParameters", "TargetParameters", "Enrichment", "EnrichmentParameters")
 SET_ONCE = ("StartingPosition", "StartingPositionTimestamp")
 
@@ -110,5 +124,6 @@ if __name__ == "__main__":
     iam_actions.extract_iam_action = extract_iam_action
     iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
     kinesis._expire_records = expire_records
+    kinesis._expire_iterators = expire_iterators
     pipes._create_pipe, pipes._update_pipe, pipes._describe_response = create_pipe, update_pipe, describe_pipe
     app.main()

@@ -28,7 +28,7 @@ from pipeline.local_cloud.cloud import eventually
 
 ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 600
-WORKER_SECONDS = 10
+WORKER_SECONDS = 3
 EVENTS_PER_SECOND = 2_000
 
 
@@ -75,7 +75,12 @@ class Cli:
     @staticmethod
     def result(process: subprocess.Popen[str]) -> Any:
         """Wait for a verb's end. Returns what it printed; also of an audit that found something."""
-        out, err = process.communicate(timeout=LONGEST_SECONDS)
+        try:
+            out, err = process.communicate(timeout=LONGEST_SECONDS)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         if not out:
             raise RuntimeError(f"{process.args} ended as {process.returncode}: {err}")
         return json.loads(out)
@@ -108,6 +113,8 @@ def play(seed: int, events: int, scenario: str = "everyday") -> Round:
             auditing = cli.start("audit")
             for _ in range(chance.randrange(4)):  # and while it drains
                 _wait_for(auditing, chance.uniform(0.2, 1.5))
+                if auditing.poll() is not None:
+                    break
                 _kill(cli, chance, deck, this)
             this.audit = cli.result(auditing)
             this.drained_seconds = time.monotonic() - sent
