@@ -226,6 +226,24 @@ def test_oracle_and_projector_agree_on_what_a_moment_is(moment):
     agreed([record(added(timestamp=moment), 0)])
 
 
+@pytest.mark.parametrize(
+    ("in_between", "outcome"), [(30, "duplicate"), (31, "duplicate"), (32, "applied"), (33, "applied")]
+)
+def test_oracle_and_projector_remember_equally_long(in_between, outcome):
+    sale = decremented(quantity=1, event_id="sale-1")
+    story = [added(), sale, *[incremented()] * in_between, sale]
+    assert agreed([record(said, number) for number, said in enumerate(story)])[-1] == outcome
+
+
+@pytest.mark.parametrize("in_between", [30, 31, 32])
+def test_oracle_and_projector_refresh_a_re_send_alike(in_between):
+    sale = decremented(quantity=1, event_id="sale-1")
+    story = [added(), sale, *[incremented()] * 31, sale, *[incremented()] * in_between, sale]
+    outcomes = agreed([record(said, number) for number, said in enumerate(story)])
+    assert outcomes[33] == "duplicate"
+    assert outcomes[-1] == ("duplicate" if in_between < 32 else "applied")
+
+
 @pytest.mark.parametrize("digits", [1, 30, 56])
 def test_oracle_and_projector_agree_on_sequence_numbers_of_any_length(digits):
     sale = {"event_type": "quantity_decremented", "event_id": "sale-1", "product": decremented()["product"]}

@@ -101,6 +101,12 @@ def test_a_product_is_never_twice_in_one_request():
         assert len(set(keys)) == len(keys)
 
 
+def test_a_request_holds_at_most_500_records_however_many_products_there_are():
+    kinesis, story = FakeKinesis(), story_of(*(added(f"P{number}") for number in range(1200)))
+    published(kinesis, story)
+    assert [len(request) for request in kinesis.requests] == [500, 500, 200]
+
+
 def test_a_product_whose_record_was_not_accepted_waits_and_the_others_go_on():
     kinesis = FakeKinesis(refusing(LAMP), refusing(LAMP))
     story = story_of(added(LAMP, 3), added(MUG, 3), decremented(LAMP, 1), decremented(MUG, 1), incremented(MUG, 7))

@@ -51,6 +51,14 @@ def test_an_active_product_is_never_silently_overwritten():
     assert level == shelf(10)
 
 
+def test_a_product_that_is_sold_out_is_active_all_the_same():
+    level, outcomes = told(
+        shelf(3), (5, decremented(quantity=3)), (6, added(quantity=99)), (7, incremented(quantity=2))
+    )
+    assert outcomes == [APPLIED, "already_active", APPLIED]
+    assert level.quantity == 2
+
+
 @pytest.mark.parametrize("before", [never_seen, taken_off])
 @pytest.mark.parametrize("said", [removed(), incremented(), decremented()])
 def test_nothing_but_an_addition_can_happen_to_a_product_that_is_not_active(before, said):
