@@ -1,7 +1,9 @@
 """Local or AWS. The only file that knows which."""
 
 import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,9 +57,17 @@ def join(name: str = "local", account_id: str | None = None) -> Cloud:
 
 
 def stop(cloud_name: str) -> None:
-    """Stop the local cloud. AWS does not stop."""
+    """Stop the local cloud, and forget what was sent to it. AWS does not stop."""
     if cloud_name == "local":
         _local_cloud_errors(lambda: LocalCloud(state_dir()).stop())
+        shutil.rmtree(sent_folder(cloud_name), ignore_errors=True)
+        with suppress(OSError):  # what was sent to AWS is still noted beside it
+            sent_folder(cloud_name).parent.rmdir()
+
+
+def sent_folder(cloud_name: str) -> Path:
+    """Return the folder of all that is noted about what was sent to a cloud's stacks."""
+    return state_dir() / "sent" / cloud_name
 
 
 def is_running() -> bool:

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +74,8 @@ def down(where: Cloud, stack_name: str, tell: Tell = _silent) -> None:
 
 def sent_folder(where: Cloud, stack_name: str) -> Path:
     """Return the folder of all that is noted about what was sent to a stack."""
-    return cloud.state_dir() / "sent" / where.name / stack_name
+    return cloud.sent_folder(where.name) / stack_name
 
 
 def _forget_what_was_sent(where: Cloud, stack_name: str) -> None:
-    folder = sent_folder(where, stack_name)
-    shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):  # others may still be noted beside it
-        folder.parent.rmdir()
-        folder.parent.parent.rmdir()
+    shutil.rmtree(sent_folder(where, stack_name), ignore_errors=True)

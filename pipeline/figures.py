@@ -4,7 +4,7 @@ All are returned as `Drawing`, for `pipeline.report.figure(*drawing)`. Colours a
 readers tell apart; outcomes have the same colour in every figure, and no figure needs colour alone to be read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -214,28 +214,25 @@ def lag(seconds: pd.Series) -> Drawing:
     return Drawing(figure, caption, alt)
 
 
-def writes(told: pd.DataFrame, batch_size: int, sizes: Sequence[int] = BATCH_SIZES) -> Drawing:
-    """Draw how many writes an event costs when the same stream is cut into batches of another size.
+def writes(told: pd.DataFrame, batches: pd.DataFrame, batch_size: int) -> Drawing:
+    """Draw how many writes a record costs when the same stream is cut into batches of another size.
 
     Args:
         told: the history of the stream, from `tutorial.history`.
-        batch_size: the pipe's own, which is marked.
-        sizes: the batch sizes to count for.
+        batches: what the projector logged of its batches, from `tutorial.batch_log`.
+        batch_size: the most records that the pipe puts into a batch.
     """
-    counted = {size: count_writes(told, size) / len(told) for size in sorted({*sizes, batch_size})}
+    counted = {size: count_writes(told, size) / len(told) for size in sorted({*BATCH_SIZES, batch_size})}
+    usual = batches.loc[batches["applied"] > 0, "records"].mean()
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 3.0))
         axes.axhline(1, color=GREY, linewidth=1, linestyle=(0, (4, 2)))
         axes.annotate("one write for every record", (max(counted), 1), xytext=(0, 4), ha="right", **BELOW)
         axes.plot(list(counted), list(counted.values()), color=BLUE, marker="o", markersize=4)
         axes.plot([batch_size], [counted[batch_size]], color=VERMILION, marker="o", markersize=8, linestyle="")
-        axes.annotate(
-            f"this pipe: {counted[batch_size]:.3f}",
-            (batch_size, counted[batch_size]),
-            xytext=(0, 9),
-            ha="center",
-            **BELOW,
-        )
+        axes.annotate("the pipe's limit", (batch_size, counted[batch_size]), xytext=(7, 6), **BELOW)
+        axes.axvline(usual, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+        axes.annotate("mean batch of this run", (usual, min(counted.values())), xytext=(-4, 2), ha="right", **BELOW)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set(xlabel="most records in a batch", ylabel="writes per record")
@@ -243,9 +240,10 @@ def writes(told: pd.DataFrame, batch_size: int, sizes: Sequence[int] = BATCH_SIZ
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
     caption = (
-        f"One write for each product in a batch, not for each event: in full batches of {batch_size:,}, this stream of "
-        f"{len(told):,} records takes {count_writes(told, batch_size):,} writes, in batches of one it takes "
-        f"{count_writes(told, 1):,}: {count_writes(told, 1) / count_writes(told, batch_size):.0f} times as many."
+        f"One write for each product in a batch, not for each event: in batches of one, this stream of {len(told):,} "
+        f"records takes {count_writes(told, 1):,} writes, in full batches of {batch_size:,} it takes "
+        f"{count_writes(told, batch_size):,}. The batches of this run held {usual:,.0f} records on average: the pipe "
+        "does not wait for a batch to fill."
     )
     alt = "Falling line of writes per record against batch size, both axes logarithmic."
     return Drawing(figure, caption, alt)
