@@ -204,7 +204,7 @@ def lag(seconds: pd.Series) -> Drawing:
             axes.axvline(value, color=INK, linewidth=1, linestyle=(0, (4, 2)))
             axes.annotate(f"{name}: {value:,.0f} ms", (value, top), xytext=(4, -3), va="top", **BELOW)
         axes.set(xlabel="lag from accepted to visible (milliseconds)", ylabel="applied events", ylim=(0, top))
-        axes.set_xlim(0, milliseconds[-1] * 1.15)
+        axes.set_xlim(min(0, milliseconds[0]), milliseconds[-1] * 1.15)
     caption = (
         f"Half of {len(milliseconds):,} applied events were visible in the table within {half:,.0f} ms of being "
         f"accepted by the stream, 99 % within {most:,.0f} ms; the slowest took {milliseconds[-1]:,.0f} ms. "

@@ -98,7 +98,8 @@ LISTINGS = (  # service, how it lists, where the list is, where the name is
 class Sightings:
     """What a reader saw who looked into the table again and again while a story was sent."""
 
-    seconds: list[float] = field(default_factory=list)  # since the sending began
+    started: float = 0.0  # when the sending began, in epoch seconds
+    seconds: list[float] = field(default_factory=list)  # since then
     accepted: list[int] = field(default_factory=list)  # records that the stream had accepted by then
     versions: list[dict[str, int]] = field(default_factory=list)  # of every product
     quantities: list[dict[str, int]] = field(default_factory=list)  # of every product, in units
@@ -106,12 +107,13 @@ class Sightings:
     def so_far(self) -> "Sightings":
         """Return what was noted completely, while somebody goes on noting."""
         looks = len(self.quantities)
-        return Sightings(self.seconds[:looks], self.accepted[:looks], self.versions[:looks], self.quantities[:looks])
+        lists = (self.seconds, self.accepted, self.versions, self.quantities)
+        return Sightings(self.started, *(each[:looks] for each in lists))
 
-    def add(self, seconds: float, accepted: int, items: Iterable[dict[str, Any]]) -> None:
-        """Note one look."""
+    def add(self, accepted: int, items: Iterable[dict[str, Any]]) -> None:
+        """Note one look: its time is when all of it had been read."""
         found = list(items)
-        self.seconds.append(seconds)
+        self.seconds.append(time.time() - self.started)
         self.accepted.append(accepted)
         self.versions.append({item["product_id"]: item["version"] for item in found})
         self.quantities.append({item["product_id"]: item["quantity"] for item in found})
@@ -153,10 +155,9 @@ def send_once(
         stack_name = pipeline.stack_name
         raise UserError(f"the stream of stack {stack_name} holds other records already; {_make_room(stack_name)}")
     _warm_up(pipeline)
-    started = time.time()
     seen = _send_and_watch(pipeline, story, rate or None, show)
     looks = zip(seen.seconds, seen.versions, strict=True)
-    lines = (json.dumps({"at": started + seconds, "versions": versions}) for seconds, versions in looks)
+    lines = (json.dumps({"at": seen.started + seconds, "versions": versions}) for seconds, versions in looks)
     _beside(pipeline, "seen").write_text("\n".join(lines))
     marker.write_text(name)
     return story
@@ -184,7 +185,7 @@ def _send_and_watch(
     pipeline: Deployment, story: list[Entry], rate: float | None, show: Callable[[Sightings], None]
 ) -> Sightings:
     """Send in one thread, look into the table in another; in this one, show what was seen so far."""
-    seen, accepted, stopped = Sightings(), [0], threading.Event()
+    seen, accepted, stopped = Sightings(started=time.time()), [0], threading.Event()
 
     def on_sent(count: int) -> None:
         accepted[0] = count
@@ -222,14 +223,14 @@ def _look(
     is_stopped: Callable[[], bool],
 ) -> None:
     """Look into the table again and again, until all is sent and every product is at its version."""
-    started = changed = time.time()
+    changed = 0.0
     while not is_stopped():
-        all_sent, now = is_sent(), time.time()
+        all_sent = is_sent()
         before = seen.versions[-1] if seen.versions else {}
-        seen.add(now - started, accepted[0], stock.items(pipeline.cloud, pipeline.outputs["StockTableName"]))
+        seen.add(accepted[0], stock.items(pipeline.cloud, pipeline.outputs["StockTableName"]))
         if seen.versions[-1] != before or not all_sent:
-            changed = now
-        if all_sent and (seen.versions[-1] == goal or now - changed > PATIENCE_SECONDS):
+            changed = seen.seconds[-1]
+        if all_sent and (seen.versions[-1] == goal or seen.seconds[-1] - changed > PATIENCE_SECONDS):
             return
         time.sleep(LOOK_SECONDS)
 
