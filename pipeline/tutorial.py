@@ -106,9 +106,8 @@ class Sightings:
 
     def so_far(self) -> "Sightings":
         """Return what was noted completely, while somebody goes on noting."""
-        looks = len(self.quantities)
-        lists = (self.seconds, self.accepted, self.versions, self.quantities)
-        return Sightings(self.started, *(each[:looks] for each in lists))
+        n = len(self.quantities)
+        return Sightings(self.started, self.seconds[:n], self.accepted[:n], self.versions[:n], self.quantities[:n])
 
     def add(self, accepted: int, items: Iterable[dict[str, Any]]) -> None:
         """Note one look: its time is when all of it had been read."""
@@ -297,7 +296,7 @@ def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
     Returns:
         One value for each event, in the order in which they were accepted.
     """
-    accepted = pd.read_json(pipeline.sent_log, lines=True, dtype=False, convert_dates=False)
+    accepted = pd.DataFrame([json.loads(line) for line in pipeline.sent_log.read_text().splitlines()])
     applied = told[told["outcome"] == "applied"].astype({"version": int})
     applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
     looks = [json.loads(line) for line in _beside(pipeline, "seen").read_text().splitlines()]

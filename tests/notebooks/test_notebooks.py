@@ -18,7 +18,7 @@ import pytest
 from pipeline.cloud import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NEED_NO_CLOUD_OR_ARE_FIRST = ("00_overview", "01_provision", "06_flowchart")  # in order is alone, for these
+NEED_NO_CLOUD_OR_ARE_FIRST = ("00_overview", "01_provision", "06_flowchart", "07_proof")  # in order is alone, for these
 RUNS = {
     "in_order": NOTEBOOKS,
     **{f"{path.stem}_alone": [path] for path in NOTEBOOKS if path.stem not in NEED_NO_CLOUD_OR_ARE_FIRST},

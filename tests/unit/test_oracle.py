@@ -244,6 +244,13 @@ def test_oracle_and_projector_refresh_a_re_send_alike(in_between):
     assert outcomes[-1] == ("duplicate" if in_between < 32 else "applied")
 
 
+@pytest.mark.parametrize(("in_between", "outcome"), [(30, "duplicate"), (31, "already_active")])
+def test_oracle_and_projector_give_a_re_send_no_second_place_in_the_memory(in_between, outcome):
+    first, sale = added(event_id="first"), decremented(quantity=1, event_id="sale-1")
+    story = [first, sale, sale, *[incremented()] * in_between, first]
+    assert agreed([record(said, number) for number, said in enumerate(story)])[-1] == outcome
+
+
 @pytest.mark.parametrize("digits", [1, 30, 56])
 def test_oracle_and_projector_agree_on_sequence_numbers_of_any_length(digits):
     sale = {"event_type": "quantity_decremented", "event_id": "sale-1", "product": decremented()["product"]}
