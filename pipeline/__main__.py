@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -168,7 +169,8 @@ def _print_now(line: str) -> None:
 
 def tell(line: str) -> None:
     """Show progress to whoever watches."""
-    print(line, file=sys.stderr, flush=True)
+    with suppress(BrokenPipeError):  # nobody watches any more; the work goes on
+        print(line, file=sys.stderr, flush=True)
 
 
 def _find(args: argparse.Namespace) -> Any:

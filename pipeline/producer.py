@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from pipeline.errors import UserError
+from pipeline.local_cloud.process import uninterrupted
 from pipeline.scenarios import Entry
 
 MOST_RECORDS = 500  # in one PutRecords
@@ -111,14 +112,13 @@ def publish(
                 wait(min(1 / (rate or 1), 0.05))
                 continue
             request = backlog.take(min(allowed, MOST_RECORDS))
-            results, trouble = _put(kinesis, stream_name, request)
+            with uninterrupted():  # or what was accepted could be missing in the log
+                results, trouble = _put(kinesis, stream_name, request)
+                sent = [each for each in zip(request, results, strict=True) if "SequenceNumber" in each[1]]
+                _note(log, sent)
             requests += 1
-            sent = [
-                (entry, result) for entry, result in zip(request, results, strict=True) if "SequenceNumber" in result
-            ]
             for entry, result in zip(request, results, strict=True):
                 (backlog.accepted if "SequenceNumber" in result else backlog.again)(entry)
-            _note(log, sent)
             accepted += len(sent)
             bar.update(len(sent))
             on_sent(accepted)
@@ -187,9 +187,10 @@ def _key_of(line: bytes) -> str:
     """Return the product's id, or for a line that names none a key that it can be quarantined under."""
     try:
         key = json.loads(line)["product"]["product_id"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        key = None
-    return key if isinstance(key, str) and 1 <= len(key) <= 256 else "no-product"
+        key.encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "no-product"
+    return key if 1 <= len(key) <= 256 else "no-product"
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Teller:
         self._name, self._seed, self._written = name, seed, 0
 
     def event(self, event_type: str, product_id: str, quantity: int | None = None) -> Event:
-        """Write one event, as the brief spells it, and bring the stock forward."""
+        """Write one event, as the brief spells it."""
         moment = OPENING + self._written * STEP
         identity = blake2b(f"{self._name}/{self._seed}/{self._written}".encode(), digest_size=16).hexdigest()
         self._written += 1
@@ -51,22 +51,22 @@ class Teller:
         if quantity is not None:
             product["quantity"] = quantity
         product["timestamp"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000", "")
-        self._follow(event_type, product_id, quantity or 0)
         return {"event_type": event_type, "event_id": identity, "product": product}
 
     def entry(self, event_type: str, product_id: str, quantity: int | None = None) -> Entry:
-        """Write one event and pack it."""
+        """Write one event, bring the stock forward by it, and pack it."""
+        self._follow(event_type, product_id, quantity or 0)
         return pack(self.event(event_type, product_id, quantity))
 
     def _follow(self, event_type: str, product_id: str, quantity: int) -> None:
-        held = self.stock.get(product_id)
-        if event_type == "product_added" and held is None:
+        if event_type == "product_added":
             self.stock[product_id] = quantity
         elif event_type == "product_removed":
-            self.stock.pop(product_id, None)
-        elif held is not None:
-            change = quantity if event_type == "quantity_incremented" else -quantity
-            self.stock[product_id] = max(held + change, 0) if held + change >= 0 else held
+            del self.stock[product_id]
+        elif event_type == "quantity_incremented":
+            self.stock[product_id] += quantity
+        elif quantity <= self.stock[product_id]:  # more than there is will be refused
+            self.stock[product_id] -= quantity
 
 
 def pack(event: Event) -> Entry:
@@ -122,7 +122,7 @@ def rough_day(teller: Teller, events: int, products: int) -> Iterator[Entry]:
         dice = teller.random.random()
         if dice < 0.10 and recent:
             yield teller.random.choice(recent[-8:])  # the producer had no answer, and sends it again
-        elif dice < 0.11:
+        elif dice < 0.11 and recent:
             yield _poison(teller)
         else:
             entry = next(sound)
@@ -148,10 +148,10 @@ def _poison(teller: Teller) -> Entry:
     if kind == 3:
         return Entry(pack(teller.event("quantity_incremented", product_id, 1)).data, f"not-{product_id}")
     if kind == 4:
-        return teller.entry("product_added", product_id, 1)
+        return pack(teller.event("product_added", product_id, 1))
     if kind == 5:
-        return teller.entry("quantity_decremented", product_id, held + 1)
-    return teller.entry("quantity_incremented", "P00000", 1)  # a product that nobody ever added
+        return pack(teller.event("quantity_decremented", product_id, held + 1))
+    return pack(teller.event("quantity_incremented", "P00000", 1))  # a product that nobody ever added
 
 
 def _spoiled(teller: Teller, product_id: str, **fields: Any) -> Entry:
