@@ -149,6 +149,8 @@ def report(args: argparse.Namespace) -> int:
     """Run the notebooks end to end and render the HTML and the PDF report."""
     from pipeline.report import ReportError, make_report
 
+    if args.account_id:
+        os.environ["INVENTORY_AWS_ACCOUNT_ID"] = args.account_id  # the notebooks' kernels read it
     given = {"cloud": args.cloud, "stack_name": args.stack_name} | dict(args.parameter)
     try:
         result = make_report({name: value for name, value in given.items() if value is not None})
