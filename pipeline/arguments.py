@@ -26,7 +26,12 @@ def parser(verbs: Iterable[Verb]) -> Parser:
 def _common() -> Parser:
     common = Parser(add_help=False)
     common.add_argument("--cloud", choices=("local", "aws"), default="local", help="where (default: local)")
-    common.add_argument("--stack-name", default="inventory", type=_stack_name, help="(default: inventory; for report, inventory-tutorial)")
+    common.add_argument(
+        "--stack-name",
+        default="inventory",
+        type=_stack_name,
+        help="(default: inventory; for report, inventory-tutorial)",
+    )
     common.add_argument("--account-id", help="the AWS account that --cloud aws may touch (or INVENTORY_AWS_ACCOUNT_ID)")
     common.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     return common
