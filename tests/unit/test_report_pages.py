@@ -304,7 +304,7 @@ def test_every_requirement_has_an_id_of_its_own_and_is_shown_in_a_notebook():
     runs = [NotebookRun(name, 0) for name in sorted(names)]
     chapters, _ = chapters_of(runs, ROOT / "notebooks", ROOT)
 
-    assert len(rows) == len({row["id"] for row in rows}) == 20
+    assert rows and len(rows) == len({row["id"] for row in rows})
     assert [row["shown"] for row in rows if find(chapters, row["shown"]) is None] == []
 
 
