@@ -147,7 +147,7 @@ def logs(args: argparse.Namespace) -> int:
 
 def report(args: argparse.Namespace) -> int:
     """Run the notebooks end to end and render the HTML and the PDF report."""
-    from pipeline.report import ReportError, make_report
+    from pipeline.report import ReportError, WrongParameterError, make_report
 
     if args.account_id:
         os.environ["INVENTORY_AWS_ACCOUNT_ID"] = args.account_id  # the notebooks' kernels read it
@@ -155,7 +155,7 @@ def report(args: argparse.Namespace) -> int:
     try:
         result = make_report({name: value for name, value in given.items() if value is not None})
     except ReportError as error:
-        raise UserError(str(error)) from error
+        raise UserError(str(error), usage=isinstance(error, WrongParameterError)) from error
     if args.json:
         _print_json({"html": str(result.html), "pdf": str(result.pdf), "notebooks": result.notebooks})
     else:
@@ -185,7 +185,7 @@ def _story(args: argparse.Namespace) -> list[scenarios.Entry]:
     if args.scenario not in scenarios.SCENARIOS:
         known = ", ".join(scenarios.SCENARIOS)
         raise UserError(f"there is no scenario named {args.scenario!r}: choose one of {known}", usage=True)
-    return scenarios.tell(args.scenario, args.events, args.products, args.seed)
+    return scenarios.tell(args.scenario, args.events, args.products, args.seed, args.skew)
 
 
 def _print_json(facts: Any) -> int:

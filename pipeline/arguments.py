@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from pipeline.popularity import SKEWS, is_skew
 from pipeline.scenarios import SCENARIOS
 
 Verb = Callable[[argparse.Namespace], int]
@@ -46,6 +47,8 @@ def _send(command: Parser) -> None:
     known = ", ".join(SCENARIOS)
     command.add_argument("--events", type=_count, default=1000, help="how many records (default: 1000)")
     command.add_argument("--products", type=_count, default=20, help="about how many products (default: 20)")
+    skews = "0: all products alike; 1: the k-th gets 1/k of the first one's events (default: 0)"
+    command.add_argument("--skew", type=_skew, default=0.0, help=skews)
     command.add_argument("--rate", type=_rate, metavar="PER_SECOND", help="(default: as fast as it goes)")
     command.add_argument("--seed", type=int, default=7, help="another seed, another story (default: 7)")
     command.add_argument("--scenario", default="everyday", metavar="NAME", help=f"one of {known} (default: everyday)")
@@ -90,6 +93,16 @@ def _rate(text: str) -> float:
     if not 0 < rate < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate above 0")
     return rate
+
+
+def _skew(text: str) -> float:
+    try:
+        skew = float(text)
+    except ValueError:
+        skew = -1
+    if not is_skew(skew):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a skew: {SKEWS}")
+    return skew
 
 
 def _pair(text: str) -> tuple[str, str]:

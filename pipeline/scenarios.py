@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from itertools import count, islice
 from random import Random
 from typing import Any
+
+from pipeline.popularity import Shelf
 
 OPENING = datetime(2023, 9, 11, 12, tzinfo=UTC)
 STEP = timedelta(milliseconds=250)
@@ -34,9 +37,11 @@ Story = Callable[["Teller", int, int], Iterator[Entry]]
 class Teller:
     """Writes events, each with its own `event_id` and time, and knows what is in stock while it does."""
 
-    def __init__(self, name: str, products: int, seed: int) -> None:
+    def __init__(self, name: str, products: int, seed: int, skew: float = 0) -> None:
         self.random = Random(f"{name}/{seed}")
-        self.products = [LAPTOP, *(f"P{10_000 + number}" for number in range(1, products))]
+        others = (product_id for number in count(10_001) if (product_id := f"P{number}") != LAPTOP)
+        self.products = [LAPTOP, *islice(others, products - 1)]
+        self.shelf = Shelf(self.products, skew)
         self.stock: dict[str, int] = {}
         self._name, self._seed, self._written = name, seed, 0
 
@@ -61,8 +66,10 @@ class Teller:
     def _follow(self, event_type: str, product_id: str, quantity: int) -> None:
         if event_type == "product_added":
             self.stock[product_id] = quantity
+            self.shelf.put(product_id)
         elif event_type == "product_removed":
             del self.stock[product_id]
+            self.shelf.take(product_id)
         elif event_type == "quantity_incremented":
             self.stock[product_id] += quantity
         elif quantity <= self.stock[product_id]:  # more than there is will be refused
@@ -89,12 +96,13 @@ def everyday(teller: Teller, events: int, products: int) -> Iterator[Entry]:
     for _ in range(events - 1):
         new = len(teller.stock) < len(teller.products) and (len(teller.stock) < 2 or random.random() < 0.2)
         if new:
-            yield teller.entry("product_added", _missing(teller), random.randint(20, 200))
+            yield teller.entry("product_added", teller.shelf.missing(), random.randint(20, 200))
             continue
-        product_id = random.choice(list(teller.stock))
+        product_id = teller.shelf.choose(random)
         held, dice = teller.stock[product_id], random.random()
         if dice < 0.02 and len(teller.stock) > 2:
-            yield teller.entry("product_removed", product_id)
+            unwanted = teller.shelf.choose_any(random, product_id)  # no shop takes off what sells best, again and again
+            yield teller.entry("product_removed", unwanted)
         elif dice < 0.35 or held == 0:
             yield teller.entry("quantity_incremented", product_id, random.randint(5, 60))
         else:
@@ -108,7 +116,7 @@ def flash_sale(teller: Teller, events: int, products: int) -> Iterator[Entry]:
     for product_id in teller.products[:opening]:
         yield teller.entry("product_added", product_id, LAPTOPS if product_id == LAPTOP else random.randint(50, 200))
     for _ in range(events - opening):
-        product_id = LAPTOP if random.random() < 0.5 else random.choice(teller.products)
+        product_id = LAPTOP if random.random() < 0.5 else teller.shelf.choose(random)
         restock = random.random() < (0.045 if product_id == LAPTOP else 0.05)
         event_type = "quantity_incremented" if restock else "quantity_decremented"
         yield teller.entry(event_type, product_id, random.randint(20, 60) if restock else random.randint(1, 3))
@@ -130,13 +138,9 @@ def rough_day(teller: Teller, events: int, products: int) -> Iterator[Entry]:
             yield entry
 
 
-def _missing(teller: Teller) -> str:
-    return next(product_id for product_id in teller.products if product_id not in teller.stock)
-
-
 def _poison(teller: Teller) -> Entry:
     """Write a record that can never be applied: one of every kind in turn of chance."""
-    product_id = teller.random.choice(list(teller.stock) or [LAPTOP])
+    product_id = teller.shelf.choose(teller.random)
     held = teller.stock.get(product_id, 0)
     kind = teller.random.randrange(7)
     if kind == 0:
@@ -163,7 +167,7 @@ def _spoiled(teller: Teller, product_id: str, **fields: Any) -> Entry:
 SCENARIOS: dict[str, Story] = {"everyday": everyday, "flash-sale": flash_sale, "rough-day": rough_day}
 
 
-def tell(name: str, events: int = 1000, products: int = 20, seed: int = 7) -> list[Entry]:
+def tell(name: str, events: int = 1000, products: int = 20, seed: int = 7, skew: float = 0) -> list[Entry]:
     """Write the story of that name.
 
     Args:
@@ -171,5 +175,9 @@ def tell(name: str, events: int = 1000, products: int = 20, seed: int = 7) -> li
         events: how many records the story has.
         products: how many products it is about, at least one.
         seed: another seed, another story of the same kind.
+        skew: how unlike in popularity the products are. 0: all alike; 1: the k-th has 1/k of the first one's events.
+
+    Raises:
+        ValueError: the skew is negative, huge or no number.
     """
-    return list(SCENARIOS[name](Teller(name, products, seed), events, products))
+    return list(SCENARIOS[name](Teller(name, products, seed, skew), events, products))

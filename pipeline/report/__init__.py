@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.report.display import ROOT, check, code, figure, style, table
-from pipeline.report.model import ReportError, ReportResult
+from pipeline.report.model import ReportError, ReportResult, WrongParameterError
 
 __all__ = [
     "ReportError",
     "ReportResult",
+    "WrongParameterError",
     "check",
     "code",
     "figure",
@@ -41,7 +42,7 @@ def make_report(
     """Run the notebooks in order and write `report.html` and `report.pdf`; both are written even when something failed.
 
     Args:
-        parameters: overrides of the defaults. An unknown name or a wrong type is refused before anything runs.
+        parameters: overrides of the defaults. An unknown name or a wrong value is refused before anything runs.
         notebooks_dir: where the notebooks are.
         build_dir: where the report and the executed copies of the notebooks go.
         deliverables: the requirements and their ids.
@@ -51,6 +52,7 @@ def make_report(
         The files, the seconds each notebook took, and what failed. No failures: every notebook ran, every check held.
 
     Raises:
+        WrongParameterError: a parameter is not known, or not of its type, or out of bounds.
         ReportError: nothing could be made, for the reason given in one line.
     """
     from pipeline.report import make

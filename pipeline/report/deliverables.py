@@ -51,10 +51,10 @@ def page(
 
 
 def _row(requirement: dict[str, Any], checks: Sequence[Check], place: tuple[str, str] | None) -> Node:
-    """Make a row; what is shown nowhere in particular is shown where it is checked."""
+    """Make a row. The first check stands for the place that shows the requirement; each further one is its own."""
     row: Node = {"id": requirement["id"], "asked": requirement["asked"], "checks": []}
-    for check in checks:
-        target, heading = place or (check.id, check.place)
+    for number, check in enumerate(checks):
+        target, heading = place if place and number == 0 else (check.id, check.place)
         row["checks"].append(
             {
                 "claim": check.claim,

@@ -2,14 +2,17 @@
 
 import ast
 import contextlib
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import papermill
 import yaml
 
-from pipeline.report.model import ReportError
+from pipeline.popularity import SKEWS, is_skew
+from pipeline.report.model import ReportError, WrongParameterError
+from pipeline.scenarios import SCENARIOS
 
 Parameters = dict[str, Any]
 TYPES: dict[str, tuple[type, ...]] = {
@@ -21,6 +24,13 @@ TYPES: dict[str, tuple[type, ...]] = {
     "dict": (dict,),
     "None": (type(None),),
 }
+RULES: dict[str, tuple[Callable[[Any], bool], str]] = {  # what is right of a value of the right type
+    "scenario": (lambda name: name in SCENARIOS, f"one of {', '.join(SCENARIOS)}"),
+    "event_count": (lambda number: number >= 1, "1 or more"),
+    "product_count": (lambda number: number >= 1, "1 or more"),
+    "skew": (is_skew, SKEWS),
+    "rate": (lambda number: 0 <= number < math.inf, "0 (as fast as it goes) or more records a second"),
+}
 
 
 def parse_overrides(pairs: Iterable[str]) -> Parameters:
@@ -29,11 +39,11 @@ def parse_overrides(pairs: Iterable[str]) -> Parameters:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            raise ReportError(f"a parameter is written NAME=VALUE, not {pair!r}")
+            raise WrongParameterError(f"a parameter is written NAME=VALUE, not {pair!r}")
         try:
             found[name.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise ReportError(f"the value of parameter {name.strip()} cannot be read: {value!r}") from None
+            raise WrongParameterError(f"the value of parameter {name.strip()} cannot be read: {value!r}") from None
     return found
 
 
@@ -71,7 +81,7 @@ def _type(said: str, default: str) -> str:
 
 
 def check(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str, Parameters]:
-    """Refuse what no notebook takes, and what is of another type than a notebook takes; before anything runs.
+    """Refuse what no notebook takes, what is of another type than it takes, or out of bounds; before anything runs.
 
     Returns:
         For each notebook, by name, the parameters to pass.
@@ -79,7 +89,9 @@ def check(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str, Para
     taken = {notebook.stem: declared(notebook) for notebook in notebooks}
     known = sorted({name for names in taken.values() for name in names})
     if unknown := sorted(set(given) - set(known)):
-        raise ReportError(f"no notebook takes a parameter {unknown[0]!r}; they take {', '.join(known) or 'none'}")
+        raise WrongParameterError(
+            f"no notebook takes a parameter {unknown[0]!r}; they take {', '.join(known) or 'none'}"
+        )
     return {
         notebook: {name: _read(given[name], wanted, name, notebook) for name, wanted in names.items() if name in given}
         for notebook, names in taken.items()
@@ -93,7 +105,11 @@ def _read(value: Any, wanted: str, name: str, notebook: str) -> Any:
         with contextlib.suppress(yaml.YAMLError):
             read = yaml.safe_load(value)
     if not fits(read, wanted):
-        raise ReportError(f"parameter {name} of {notebook} is of type {wanted}, not {type(value).__name__}: {value!r}")
+        kind = type(value).__name__
+        raise WrongParameterError(f"parameter {name} of {notebook} is of type {wanted}, not {kind}: {value!r}")
+    is_right, words = RULES.get(name, (lambda value: True, ""))
+    if not is_right(read):
+        raise WrongParameterError(f"parameter {name} should be {words}, not {read!r}")
     return read
 
 

@@ -6,6 +6,7 @@ Every run has a cloud of its own, in a temporary folder: a cloud that you run is
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import nbformat
 import pytest
 
 from pipeline.cloud import ROOT
+from tests import readme
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NEED_NO_CLOUD_OR_ARE_FIRST = ("00_overview", "01_provision", "06_flowchart", "07_proof")  # in order is alone, for these
@@ -23,6 +25,7 @@ RUNS = {
     "in_order": NOTEBOOKS,
     **{f"{path.stem}_alone": [path] for path in NOTEBOOKS if path.stem not in NEED_NO_CLOUD_OR_ARE_FIRST},
 }
+_, *AS_IN_README, ALL = shlex.split(readme.the_one_with("--nbval"))  # in order, they are run as the page says
 AT_ONCE = 3  # most of a run is waiting
 LONGEST_CELL_SECONDS, LONGEST_RUN_SECONDS = 180, 600
 
@@ -44,8 +47,9 @@ def _params(item: pytest.Item) -> dict:
 
 def run_again(notebooks: list[Path], state_dir: Path) -> tuple[Done, list[Path]]:
     """Run notebooks with nbval, one after the other, in one fresh cloud; return also what they left there."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
-    command += ["--nbval-cell-timeout", str(LONGEST_CELL_SECONDS), *map(str, notebooks)]
+    command = [sys.executable, *AS_IN_README, "-q", "-p", "no:cacheprovider", "--nbval-current-env"]
+    command += ["--nbval-cell-timeout", str(LONGEST_CELL_SECONDS)]
+    command += [ALL] if notebooks == NOTEBOOKS else map(str, notebooks)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))} | {
         "INVENTORY_STATE_DIR": str(state_dir),
         "IPYTHONDIR": str(state_dir / "ipython"),  # not the person's own profile

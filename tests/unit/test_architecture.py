@@ -17,7 +17,8 @@ WAITING_HELPERS = {  # who may sleep: each waits for a condition, or keeps to a 
     "pipeline/audit.py": {"_compare_when_drained"},
     "pipeline/stack.py": {"_follow", "wait_until_running"},
     "pipeline/logs.py": {"show"},
-    "pipeline/tutorial.py": {"_look", "batch_log"},
+    "pipeline/tutorial/sending.py": {"_look"},
+    "pipeline/tutorial/results.py": {"batch_log"},
     "pipeline/local_cloud/cloud.py": {"eventually"},
     "tests/conftest.py": {"wait_until"},
 }
@@ -104,7 +105,7 @@ def test_the_local_cloud_needs_nothing_else_of_this_project(path):
 def test_only_cloud_py_knows_local_from_aws(path):
     modules = imports(path)
     allowed = {
-        "pipeline/tutorial.py": ["pipeline.local_cloud.records"],  # it shows one
+        "pipeline/tutorial/by_hand.py": ["pipeline.local_cloud.records"],  # it shows one
         "pipeline/producer.py": ["pipeline.local_cloud.process"],  # it holds back Ctrl-C for a moment
         "pipeline/stack.py": ["pipeline.local_cloud.template"],  # a reader of YAML: it lives there because the local
         "pipeline/template.py": ["pipeline.local_cloud.template"],  # cloud may need nothing of the rest

@@ -1,7 +1,7 @@
 """The memory, and how it is packed into the item: newest first, digests and gaps."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from stock_projector.events import SequenceNumber
 from stock_projector.memory import CAPACITY, DIGEST_BYTES, Memory, identity_of
@@ -67,6 +67,7 @@ def test_what_was_packed_is_unpacked_to_the_letter(gaps, first, width):
     for number, gap in enumerate(gaps):
         at += gap
         memory.remember(identity_of(f"e{number}", at), SequenceNumber(str(at).zfill(width)))
+    assume(width == 0 or len(str(at)) < width)  # whoever pads leaves room: the newest place shows how wide
     last = SequenceNumber(str(at).zfill(width))
     back = round_trip(memory, last)
     assert back == memory

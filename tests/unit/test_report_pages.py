@@ -13,10 +13,10 @@ import pytest
 import typst
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from pipeline.report import make, make_report, pdf
+from pipeline.report import deliverables, make, make_report, pdf
 from pipeline.report.deliverables import load
 from pipeline.report.display import ROOT, TEMPLATE
-from pipeline.report.document import chapters_of
+from pipeline.report.document import chapters_of, checks_of
 from pipeline.report.links import find
 from pipeline.report.model import Document, NotebookRun
 
@@ -329,6 +329,19 @@ def test_a_requirement_is_shown_where_the_list_says(built, tmp_path, shown, targ
 
     assert result.failures == failures
     assert f'<td><a href="#{target}">' in result.html.read_text()
+
+
+def test_each_further_check_of_a_requirement_is_shown_where_it_stands():
+    runs = [NotebookRun(name, 0) for name in ("00_overview", "05_audit")]
+    chapters, _ = chapters_of(runs, ROOT / "notebooks", ROOT)
+    groups, _ = deliverables.page(load(ROOT / "report" / "deliverables.yaml"), checks_of(chapters), chapters)
+
+    [events] = [group for group in groups if group["title"] == "The events"]
+    for row in events["rows"]:
+        by_hand, in_the_stream = row["checks"]
+        assert by_hand["place"] == "What an event does"
+        assert in_the_stream["place"] == "The demonstration: consistent stock after a series of events"
+        assert in_the_stream["target"] == in_the_stream["check"] != by_hand["target"]
 
 
 def test_tags_say_what_the_report_leaves_out(built, tmp_path):

@@ -131,6 +131,8 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ({"seed": True}, "parameter seed of 01_a is of type int, not bool: True"),
         ({"seed": "seven"}, "parameter seed of 01_a is of type int, not str: 'seven'"),
         ({"cloud": 3}, "parameter cloud of 01_a is of type str, not int: 3"),
+        ({"rate": -1}, "parameter rate should be 0 (as fast as it goes) or more records a second, not -1"),
+        ({"rate": float("inf")}, "parameter rate should be 0 (as fast as it goes) or more records a second, not inf"),
     ],
 )
 def test_a_wrong_parameter_is_refused_before_anything_runs(tmp_path, executed, given, refusal):

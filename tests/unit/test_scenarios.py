@@ -3,10 +3,14 @@
 import json
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import blake2b
+from random import Random
 
 import pytest
 
 from pipeline import oracle, scenarios
+from pipeline.popularity import Shelf
+from pipeline.scenarios import Teller
 from tests.events import SAMPLE
 
 TYPES = {"product_added", "product_removed", "quantity_incremented", "quantity_decremented"}
@@ -40,6 +44,67 @@ def events(story):
 def test_the_same_seed_tells_the_same_story_and_another_seed_another_one(name):
     assert scenarios.tell(name, 500, 20, seed=7) == scenarios.tell(name, 500, 20, seed=7)
     assert scenarios.tell(name, 500, 20, seed=7) != scenarios.tell(name, 500, 20, seed=8)
+
+
+@EVERY
+def test_another_skew_tells_another_story_and_the_same_skew_the_same_one(name):
+    assert scenarios.tell(name, 500, 20, skew=1.2) == scenarios.tell(name, 500, 20, skew=1.2)
+    assert scenarios.tell(name, 500, 20, skew=1.2) != scenarios.tell(name, 500, 20, skew=0)
+
+
+@EVERY
+@pytest.mark.parametrize("skew", [0, 0.5, 1, 2, 10])
+def test_the_kth_product_gets_its_share_of_the_events(name, skew):
+    """Half of a flash sale's events are the laptop's whatever the skew, so there the others are compared.
+
+    A hundredth of all events may go elsewhere: products come and go alike, and while one is gone the next is taken.
+    """
+    products = 12
+    counts = Counter(each.partition_key for each in scenarios.tell(name, 40_000, products, skew=skew))
+    known = ["P98765", *(f"P{10_000 + number}" for number in range(1, products))]
+    first = 1 if name == "flash-sale" else 0
+    expected = [place**-skew for place in range(first + 1, products + 1)]
+    drawn = sum(counts[product_id] for product_id in known[first:])
+    for product_id, share in zip(known[first:], expected, strict=True):
+        wanted = drawn * share / sum(expected)
+        assert abs(counts[product_id] - wanted) < 0.05 * wanted + 4 * wanted**0.5 + 0.01 * drawn + 5, product_id
+
+
+def test_who_wanted_a_product_that_is_off_the_shelf_takes_the_next_one():
+    shelf, dice = Shelf(["CHAIR", "LAMP", "MUG"], skew=10), Random(7)
+    for product_id in ("CHAIR", "LAMP", "MUG"):
+        assert shelf.missing() == product_id
+        shelf.put(product_id)
+    assert {shelf.choose(dice) for _ in range(50)} == {"CHAIR"}
+    shelf.take("CHAIR")
+    assert {shelf.choose(dice) for _ in range(50)} == {"LAMP"}
+    assert shelf.missing() == "CHAIR"
+    shelf.put("CHAIR")
+    assert {shelf.choose(dice) for _ in range(50)} == {"CHAIR"}
+
+
+def test_without_skew_the_stories_are_those_from_before_there_was_one():
+    """Their `event_id`s are the same, so what was sent once must not come again as something else."""
+    told = {name: b"".join(each.data for each in scenarios.tell(name, 5000, 100)) for name in scenarios.SCENARIOS}
+    assert {name: blake2b(data, digest_size=8).hexdigest() for name, data in told.items()} == {
+        "everyday": "c2c367950c475ea6",
+        "flash-sale": "83d1aeb6aa7b109c",
+        "rough-day": "0dd2272556fd44db",
+    }
+
+
+@pytest.mark.parametrize("skew", [0, 1])
+def test_a_story_about_many_products_takes_no_longer_for_each_event(skew):
+    """Looking at every product for every event would take minutes here."""
+    story = scenarios.tell("everyday", 60_000, 100_000, skew=skew)
+    assert len(story) == 60_000
+    assert len(set(Teller("everyday", 100_000, 7).products)) == 100_000, "none of them is a second laptop"
+
+
+@pytest.mark.parametrize("skew", [-0.1, -1, 10.5, 1e300, float("nan"), float("inf"), 10**400])
+def test_a_skew_out_of_bounds_is_refused(skew):
+    with pytest.raises(ValueError, match="is not a skew: 0 "):
+        scenarios.tell("everyday", 10, 3, skew=skew)
 
 
 @EVERY
@@ -93,8 +158,9 @@ def test_time_goes_on():
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("products", [1, 2, 20])
-def test_on_an_everyday_nothing_goes_wrong(seed, products):
-    assert set(outcomes(scenarios.tell("everyday", 600, products, seed=seed))) == {"applied"}
+@pytest.mark.parametrize("skew", [0, 1])
+def test_on_an_everyday_nothing_goes_wrong(seed, products, skew):
+    assert set(outcomes(scenarios.tell("everyday", 600, products, seed=seed, skew=skew))) == {"applied"}
 
 
 def test_a_flash_sale_is_half_laptops_until_it_is_sold_out_and_beyond():
