@@ -3,14 +3,14 @@
 Nothing here raises for bad input. `parse` returns an event, or the `Refusal` that says why there is none.
 """
 
-import base64
 import json
 import re
+from binascii import a2b_base64
 from calendar import monthrange
 from itertools import accumulate
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 Reason = Literal[
     "not_json", "invalid_event", "unknown_event_type", "wrong_partition_key",
@@ -31,8 +31,8 @@ def _rfc3339(text: str) -> str:
     match = TIMESTAMP.fullmatch(text)
     if not match:
         raise ValueError("should be RFC 3339 with a UTC offset, like 2023-09-11T12:00:00Z")
-    year, month, day = (int(part) for part in match.group(1, 2, 3))
-    if day > 28 and day > monthrange(year, month)[1]:
+    year, month, day = match.group(1, 2, 3)
+    if day > "28" and int(day) > monthrange(int(year), int(month))[1]:
         raise ValueError("names a day that its month does not have")
     return text
 
@@ -111,6 +111,8 @@ EVENTS: dict[str, type[Event]] = {
     "quantity_incremented": QuantityIncremented,
     "quantity_decremented": QuantityDecremented,
 }
+AnyEvent = ProductAdded | ProductRemoved | QuantityIncremented | QuantityDecremented
+_FROM_BYTES: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="event_type")])
 
 
 class SequenceNumber(int):
@@ -141,13 +143,14 @@ class Record(NamedTuple):
     @classmethod
     def from_pipe(cls, flat: dict[str, Any]) -> "Record":
         """Read one element of the array that EventBridge Pipes hands to its target."""
+        event_id = flat["eventID"]
         return cls(
-            data=base64.b64decode(flat["data"]),
-            partition_key=flat["partitionKey"],
-            sequence_number=SequenceNumber(flat["sequenceNumber"]),
-            shard_id=flat["eventID"].partition(":")[0],
-            arrived_at=float(flat["approximateArrivalTimestamp"]),
-            item_identifier=flat["eventID"],
+            a2b_base64(flat["data"]),
+            flat["partitionKey"],
+            SequenceNumber(flat["sequenceNumber"]),
+            event_id.partition(":")[0],
+            float(flat["approximateArrivalTimestamp"]),
+            event_id,
         )
 
 
@@ -160,8 +163,29 @@ class Refusal(NamedTuple):
 
 def parse(record: Record) -> Event | Refusal:
     """Read a record as an event, or say why it is none."""
+    event = _event_at_once(record.data) or _event_or_refusal(record.data)
+    if isinstance(event, Event) and record.partition_key != event.product.product_id:
+        return Refusal("wrong_partition_key", "partition key: should be the product_id, or the order is not guaranteed")
+    return event
+
+
+def _event_at_once(data: bytes) -> Event | None:
+    """Validate straight from the bytes: twice as fast. None leaves the verdict to those who can give a reason.
+
+    What might be no strict JSON is left to them as well: pydantic's parser takes NaN, and one level more.
+    """
+    if b"NaN" in data or b"Infinity" in data or data.count(b"[") + data.count(b"{") > MOST_NESTED:
+        return None
     try:
-        body = load_json(record.data)
+        return _FROM_BYTES.validate_json(data)
+    except ValidationError:
+        return None
+
+
+def _event_or_refusal(data: bytes) -> Event | Refusal:
+    """Read an event step by step, so that whatever is wrong has a name."""
+    try:
+        body = load_json(data)
     except ValueError as error:
         return Refusal("not_json", _short(error))
     if not isinstance(body, dict):
@@ -172,12 +196,9 @@ def parse(record: Record) -> Event | Refusal:
     if event_type not in EVENTS:
         return Refusal("unknown_event_type", f"event_type: {_short(event_type)!a} is none of {', '.join(EVENTS)}")
     try:
-        event = EVENTS[event_type].model_validate(body)
+        return EVENTS[event_type].model_validate(body)
     except ValidationError as invalid:
         return Refusal("invalid_event", _first_rule_broken(invalid))
-    if record.partition_key != event.product.product_id:
-        return Refusal("wrong_partition_key", "partition key: should be the product_id, or the order is not guaranteed")
-    return event
 
 
 def load_json(data: bytes) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from stock_projector.events import Event, ProductAdded, QuantityDecremented, QuantityIncremented, Refusal
 from stock_projector.memory import Memory, identity_of
@@ -31,8 +32,7 @@ class StockLevel:
     memory: Memory = field(default_factory=Memory)
 
 
-@dataclass(slots=True, frozen=True)
-class Change:
+class Change(NamedTuple):
     """What an accepted event makes of a product."""
 
     product_name: str
