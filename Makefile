@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m pipeline
 
-.PHONY: help setup report test prove up down lab lint notebooks lock clean
+.PHONY: help setup report test test-browser has-browser prove up down lab lint notebooks lock clean
 
 help:            ## Show what make can do
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -26,6 +26,9 @@ up: setup        ## Start the local cloud, deploy the pipeline, leave it running
 down: setup      ## Delete the stack and stop the local cloud
 	@$(RUN) down
 
+test-browser: has-browser report/build/report.html .venv/.lab .venv/.browser ## Test the report and JupyterLab in a headless Chromium
+	@$(BIN)/python -m pytest tests/browser
+
 lab: .venv/.lab  ## Step through the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
@@ -43,6 +46,15 @@ clean:           ## Remove the environment and everything generated
 
 .venv/.ready: requirements/base.lock requirements/uv.lock pyproject.toml requirements/install
 	@PYTHON=$(PYTHON) sh requirements/install base && touch $@
+
+has-browser:
+	@$(PYTHON) tests/browser/chromium.py
+
+report/build/report.html: | .venv/.ready
+	@$(RUN) report
+
+.venv/.browser: requirements/browser.lock .venv/.ready
+	@PYTHON=$(PYTHON) sh requirements/install browser && touch $@
 
 .venv/.lab: requirements/lab.lock .venv/.ready
 	@PYTHON=$(PYTHON) sh requirements/install lab && touch $@

@@ -1,4 +1,4 @@
-"""Resolve pyproject.toml anew: writes base.lock, lab.lock, uv.lock and environment.yml. Run it with `make lock`."""
+"""Resolve pyproject.toml anew: writes base, lab, browser and uv.lock, and environment.yml. Run it with `make lock`."""
 
 import re
 import subprocess
@@ -19,6 +19,7 @@ def main() -> None:
     """Write all locks, and the conda environment that follows from them."""
     _compile("pyproject.toml", "base.lock")
     _compile("pyproject.toml", "lab.lock", "--extra", "lab", "--constraint", "requirements/base.lock")
+    _compile("-", "browser.lock", "--constraint", "requirements/lab.lock", given="playwright\n")
     _compile("-", "uv.lock", given="uv\n")
     (ROOT / "environment.yml").write_text(environment())
 
