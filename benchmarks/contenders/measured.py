@@ -1,0 +1,93 @@
+"""What is deployed for every contender: its handler, timed, with every DynamoDB request counted.
+
+Prints one JSON line an invocation. Imported before the contender, whose clients then are those of the default session.
+Asked to, it keeps the requests for a replay, or kills its own process once, right after a write to the stock table.
+"""
+
+import json
+import os
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+READS = {"GetItem", "BatchGetItem"}
+FAILED_UNITS = {"PutItem": 1, "UpdateItem": 1, "TransactWriteItems": 4}  # a failed condition is charged; items < 1 KB
+WARM_UP = "warm-up"
+
+_recording = os.environ.get("RECORDING")  # a folder
+_crash = json.loads(os.environ.get("CRASH", "{}"))  # after how many calls of which operation; the file that says it did
+_counts: dict[str, float] = {}
+_requests: list[tuple[str, dict[str, Any]]] = []
+
+
+def _before(params: dict[str, Any], model: Any, **_: Any) -> None:
+    params.setdefault("ReturnConsumedCapacity", "TOTAL")
+    if _recording:
+        _requests.append((model.name, params))
+
+
+def _after(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    consumed = parsed.get("ConsumedCapacity") or []
+    units = sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed]))
+    _add("requests", 1)
+    if model.name in READS:
+        _add("reads", 1)
+        _add("read_keys", sum(len(items) for items in parsed.get("Responses", {}).values()))
+    else:
+        _add("writes", 1)
+        _add("write_units", FAILED_UNITS[model.name] if "Error" in parsed else units)
+    _add(model.name, 1)
+    if _crash and _counts[model.name] == _crash["calls"] and model.name == _crash["operation"]:
+        _die_once(Path(_crash["marker"]))
+
+
+def _add(name: str, amount: float) -> None:
+    _counts[name] = _counts.get(name, 0) + amount
+
+
+def _die_once(marker: Path) -> None:
+    if not marker.exists():
+        marker.touch()
+        os._exit(1)
+
+
+def _most_memory_mb() -> float:
+    """Read the process's own high-water mark: getrusage's is that of whoever started it, if that was higher."""
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
+boto3.setup_default_session()
+boto3.DEFAULT_SESSION.events.register("before-parameter-build.dynamodb", _before)
+boto3.DEFAULT_SESSION.events.register("after-call.dynamodb", _after)
+_contender = import_module(os.environ["CONTENDER"]).handler
+
+
+def handler(event: list[dict[str, Any]], context: object) -> Any:
+    """Let the contender do its work, then say what it took."""
+    _counts.clear()
+    _requests.clear()
+    started = time.time()
+    answer = _contender(event, context)
+    ended = time.time()
+    if event[0]["partitionKey"].startswith(WARM_UP):
+        return answer
+    if _recording:
+        shard_id = event[0]["eventID"].partition(":")[0]
+        with (Path(_recording) / f"{shard_id}.jsonl").open("a") as file:
+            file.write(json.dumps(_requests, default=lambda value: {"bytes": list(value)}) + "\n")
+    line = {
+        "run": os.environ["RUN"],
+        "started": started,
+        "ended": ended,
+        "records": len(event),
+        "failed": len(answer["batchItemFailures"]),
+        "arrived": [each["approximateArrivalTimestamp"] for each in event],
+        "memory_mb": _most_memory_mb(),
+        **_counts,
+    }
+    print(json.dumps({"measured": line}))
+    return answer

@@ -1,0 +1,122 @@
+"""Take a contender over a story, and put into numbers what came of it."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import requests
+from benchmarks.stage import Stage
+from benchmarks.stories import STOCK
+from pipeline import oracle, stock, stream
+from pipeline.scenarios import Entry
+
+COUNTED = ("requests", "writes", "write_units", "reads", "read_keys")
+STOCK_WRITE = {"ours": "PutItem", "plain": "UpdateItem", "idempotent": "UpdateItem", "ledger": "TransactWriteItems"}
+CRASH_AFTER = 40  # writes to the stock table by one invocation: in the middle of its batch
+
+
+def drain(
+    stage: Stage, contender: str, story: list[Entry], in_stock: Sequence[str] = (), **environment: str
+) -> dict[str, float]:
+    """Put a backlog on the stream while the pipe rests; let it go; measure until all of it has its outcome.
+
+    Args:
+        stage: where.
+        contender: which.
+        story: the backlog.
+        in_stock: products that ours finds in the table.
+        environment: more of the function's variables.
+
+    Returns:
+        `seconds` from the first invocation's start to the end of the last one, `events_per_second`; DynamoDB
+        `requests`, `writes`, `write_units`, `reads` and `read_keys` (items that they brought back); `lambda_seconds`
+        in the handler, of all `invocations`; `memory_mb`, the most that a worker had.
+    """
+    since = time.time()
+    with stage.pipe_at_rest():
+        run = stage.put_on(contender, **environment)
+        stage.stock_up(in_stock, STOCK)
+        stage.publish(story)
+    stage.wait_until_drained()
+    lines = stage.lines(run, since)
+    _all_there(sum(line["records"] - line["failed"] for line in lines), len(story), run)
+    seconds = max(line["ended"] for line in lines) - min(line["started"] for line in lines)
+    return {
+        "seconds": seconds,
+        "events_per_second": len(story) / seconds,
+        "lambda_seconds": sum(line["ended"] - line["started"] for line in lines),
+        "invocations": len(lines),
+        "memory_mb": max(line["memory_mb"] for line in lines),
+        **{name: sum(line.get(name, 0) for line in lines) for name in COUNTED},
+    }
+
+
+def replay(stage: Stage, story: list[Entry], recording: Path) -> dict[str, float]:
+    """Send DynamoDB just what ours sent it for this story; `seconds`.
+
+    The requests are recorded once. Their conditions hold again, because the table is emptied before.
+    """
+    if not recording.exists():
+        recording.mkdir(parents=True)
+        drain(stage, "ours", story, RECORDING=str(recording))
+    with stage.pipe_at_rest():
+        stage.put_on("no_op")
+        return {"seconds": requests.replay(recording, stage.cloud.env)}
+
+
+def latency(stage: Stage, contender: str, story: list[Entry], rate: float) -> dict[str, float]:
+    """Send at a steady rate. A record counts as visible when the invocation that took it has ended."""
+    since = time.time()
+    with stage.pipe_at_rest():
+        run = stage.put_on(contender)
+    stage.wait_until_reading()
+    stage.publish(story, rate)
+    stage.wait_until_drained()
+    lags = [line["ended"] - arrived for line in stage.lines(run, since) for arrived in line["arrived"]]
+    _all_there(len(lags), len(story), run)
+    p50, p99 = (float(np.percentile(lags, q)) * 1000 for q in (50, 99))
+    return {"p50_ms": p50, "p99_ms": p99, "records": len(lags)}
+
+
+def verdict(stage: Stage, contender: str, story: list[Entry], marker: Path) -> dict[str, Any]:
+    """Kill the worker once in the middle of a batch, and say whether the table is right in the end."""
+    marker.unlink(missing_ok=True)
+    crash = {"operation": STOCK_WRITE[contender], "calls": CRASH_AFTER, "marker": str(marker)}
+    drain(stage, contender, story, CRASH=json.dumps(crash))
+    if not marker.exists():
+        raise RuntimeError(f"{contender} was not killed: no invocation wrote {CRASH_AFTER} times")
+    wanted, found = _wanted(stage, len(story)), _found(stage)
+    wrong = [name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)]
+    return {
+        "is_right": not wrong,
+        "wrong_products": len(wrong),
+        "products": len(wanted),
+        "records": len(story),
+        "resent": len(story) - len({entry.data for entry in story}),
+    }
+
+
+def _wanted(stage: Stage, newest: int) -> dict[str, int]:
+    """Fold the newest records of the stream: quantities by product."""
+    records = stream.read_all(stage.cloud.client("kinesis"), stage.outputs["StreamName"])
+    expected = oracle.fold(sorted(records, key=lambda record: int(record.sequence_number))[-newest:])
+    return {name: product.quantity for name, product in expected.products.items() if product.status == "active"}
+
+
+def _found(stage: Stage) -> dict[str, int]:
+    """Read the table: quantities by product."""
+    items = stock.items(stage.cloud, stage.outputs["StockTableName"])
+    return {
+        item["product_id"]: item["quantity"]
+        for item in items
+        if item.get("status") == "active" and not item["product_id"].startswith(requests.WARM_UP)
+    }
+
+
+def _all_there(records: int, sent: int, run: str) -> None:
+    if records < sent:
+        raise RuntimeError(f"{run} reports {records} records of {sent}: its log is not whole")

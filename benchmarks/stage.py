@@ -1,0 +1,179 @@
+"""One stack to measure on: loaded while its pipe rests, then let go, for one contender after the other."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.requests import warm_up
+from pipeline import audit, bundle, deployment, logs, stack
+from pipeline.cloud import Cloud
+from pipeline.deployment import Deployment
+from pipeline.local_cloud.cloud import eventually
+from pipeline.scenarios import Entry, name_of
+from stock_projector.events import SequenceNumber
+from stock_projector.memory import Memory
+from stock_projector.projection import StockLevel
+from stock_projector.store import to_item
+
+HERE = Path(__file__).parent
+DRAIN_SECONDS = 900
+TABLES = ("StockTableName", "IdempotencyTableName", "LedgerTableName")
+HANDLERS = {"ours": "stock_projector.handler"} | {
+    name: f"contenders.{name}" for name in ("no_op", "plain", "idempotent", "ledger")
+}
+
+
+@dataclass
+class Stage:
+    """A deployed pipeline whose function can be any contender."""
+
+    deployment: Deployment
+    outputs: dict[str, str]  # of the pipeline's stack, and of the peers'
+    runs: int = 0
+
+    @property
+    def cloud(self) -> Cloud:
+        """Where it is."""
+        return self.deployment.cloud
+
+    def put_on(self, contender: str, **environment: str) -> str:
+        """Make the function the contender, on empty tables, with warm workers. Returns the run's name."""
+        self.runs += 1
+        run = f"{contender}-{self.runs}"
+        for output in TABLES:
+            _empty(self.cloud.client("dynamodb"), self.outputs[output])
+        function = self.cloud.client("lambda")
+        name = self.outputs["ProjectorName"]
+        before = function.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        kept = {key: value for key, value in before.items() if key not in ("CRASH", "RECORDING")}
+        ours = {"CONTENDER": HANDLERS[contender], "RUN": run, **environment}
+        tables = {
+            "IDEMPOTENCY_TABLE_NAME": self.outputs["IdempotencyTableName"],
+            "LEDGER_TABLE_NAME": self.outputs["LedgerTableName"],
+        }
+        function.update_function_configuration(
+            FunctionName=name,
+            Handler="contenders.measured.handler",
+            Environment={"Variables": kept | tables | ours},
+        )
+        with ThreadPoolExecutor(4) as pool:  # one worker for each shard, and all at once
+            for answer in pool.map(lambda each: _invoke(function, name, each), warm_up(self.shards)):
+                if "FunctionError" in answer:
+                    raise RuntimeError(f"{contender} does not start: {answer['Payload'].read()[:2000]!r}")
+        return run
+
+    def stock_up(self, products: Iterable[str], quantity: int) -> None:
+        """Put products into the table, as ours would have left them before any record of the run."""
+        memory = Memory({bytes(8): 1})
+        levels = [
+            StockLevel(each, name_of(each), True, quantity, 1, SequenceNumber("1"), "2023-09-11T12:00:00Z", memory)
+            for each in products
+        ]
+        items = [{"PutRequest": {"Item": to_item(level, 0)}} for level in levels]
+        dynamodb = self.cloud.client("dynamodb")
+        for start in range(0, len(items), 25):
+            dynamodb.batch_write_item(RequestItems={self.outputs["StockTableName"]: items[start : start + 25]})
+
+    @property
+    def shards(self) -> int:
+        """How many the stream has."""
+        stream = self.cloud.client("kinesis").describe_stream_summary(StreamName=self.outputs["StreamName"])
+        return stream["StreamDescriptionSummary"]["OpenShardCount"]
+
+    def publish(self, story: list[Entry], rate: float | None = None) -> None:
+        """Send a story."""
+        self.deployment.sent_log.unlink(missing_ok=True)
+        self.deployment.send(story, rate=rate, progress=False)
+
+    def wait_until_drained(self) -> None:
+        """Wait until the pipe is done with what was sent last."""
+        last: dict[str, int] = {}
+        for line in self.deployment.sent_log.open():
+            place = json.loads(line)
+            last[place["shard_id"]] = max(last.get(place["shard_id"], 0), int(place["sequence_number"]))
+
+        def is_drained() -> bool:
+            reached = audit.pipe_state(self.cloud, self.outputs).checkpoints or {}
+            return all(int(reached.get(shard) or -1) >= place for shard, place in last.items())
+
+        eventually(is_drained, DRAIN_SECONDS, every=0.25)
+
+    def wait_until_reading(self) -> None:
+        """Wait until the pipe reads all shards."""
+        shards = self.shards
+        eventually(lambda: len(audit.pipe_state(self.cloud, self.outputs).checkpoints or {}) == shards, DRAIN_SECONDS)
+
+    @contextmanager
+    def pipe_at_rest(self) -> Iterator[None]:
+        """Stop the pipe; start it again behind the block."""
+        pipes, name = self.cloud.client("pipes"), self.outputs["PipeName"]
+        pipes.stop_pipe(Name=name)
+        eventually(lambda: audit.pipe_state(self.cloud, self.outputs).checkpoints == {}, DRAIN_SECONDS)
+        try:
+            yield
+        finally:
+            pipes.start_pipe(Name=name)
+
+    def lines(self, run: str, since: float) -> list[dict[str, Any]]:
+        """Return what the function said of each invocation of a run."""
+        said = (text for _, text in logs.projector(self.cloud, self.outputs, since) if '"measured"' in text)
+        lines = [json.loads(text[text.index("{") :])["measured"] for text in said]
+        return [line for line in lines if line["run"] == run]
+
+
+def set_up(cloud: Cloud, batch_size: int, shards: int) -> Stage:
+    """Deploy a pipeline to measure on, and what the peers need."""
+    name = f"bench-{batch_size}-{shards}"
+    found = deployment.up(cloud, name, {"BatchSize": batch_size, "ShardCount": shards})
+    function = cloud.client("lambda").get_function_configuration(FunctionName=found.outputs["ProjectorName"])
+    peers = _peers(cloud, f"{name}-peers", found.outputs["StockTableName"], function["Role"].rpartition("/")[2])
+    code = _bundle()
+    bundle.upload(cloud.client("s3"), found.outputs["ArtifactBucketName"], code)
+    cloud.client("lambda").update_function_code(
+        FunctionName=found.outputs["ProjectorName"], S3Bucket=found.outputs["ArtifactBucketName"], S3Key=code.key
+    )
+    return Stage(found, found.outputs | peers)
+
+
+def _bundle() -> bundle.Bundle:
+    """Zip the projector's source, as it is, with the contenders beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(bundle.SOURCE, folder, dirs_exist_ok=True)
+        shutil.copytree(HERE / "contenders", Path(folder) / "contenders")
+        return bundle.build(Path(folder))
+
+
+def _peers(cloud: Cloud, name: str, table: str, role: str) -> dict[str, str]:
+    if stack.describe(cloud, name):
+        return stack.outputs(cloud, name)
+    parameters = {"StockTableName": table, "ProjectorRoleName": role}
+    cloud.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=(HERE / "peers.yaml").read_text(),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    )
+    eventually(lambda: (stack.describe(cloud, name) or {}).get("StackStatus") == "CREATE_COMPLETE", 60)
+    return stack.outputs(cloud, name)
+
+
+def _invoke(function: Any, name: str, batch: list[dict[str, Any]]) -> dict[str, Any]:
+    return function.invoke(FunctionName=name, Payload=json.dumps(batch))
+
+
+def _empty(dynamodb: Any, table: str) -> None:
+    """Empty a table the quick way: drop it, and make it again as it was."""
+    was = dynamodb.describe_table(TableName=table)["Table"]
+    dynamodb.delete_table(TableName=table)
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=was["KeySchema"],
+        AttributeDefinitions=was["AttributeDefinitions"],
+        BillingMode="PAY_PER_REQUEST",
+    )
