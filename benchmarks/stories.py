@@ -20,7 +20,8 @@ def changes(events: int, products: int, skew: float, seed: int) -> tuple[list[st
         teller.shelf.put(product_id)
     kinds = ("quantity_incremented", "quantity_decremented")
     return teller.products, [
-        teller.entry(teller.random.choice(kinds), teller.shelf.choose(teller.random), 1) for _ in range(events)
+        teller.entry(teller.random.choice(kinds), teller.shelf.choose(teller.random), teller.random.randint(1, 9))
+        for _ in range(events)
     ]
 
 

@@ -18,18 +18,20 @@ FAILED_UNITS = {"PutItem": 1, "UpdateItem": 1, "TransactWriteItems": 4}  # a fai
 WARM_UP = "warm-up"
 
 _recording = os.environ.get("RECORDING")  # a folder
-_crash = json.loads(os.environ.get("CRASH", "{}"))  # after how many calls of which operation; the file that says it did
+_crash = json.loads(os.environ.get("CRASH", "{}"))  # after how many writes to stock; the file that says it did
 _counts: dict[str, float] = {}
 _requests: list[tuple[str, dict[str, Any]]] = []
 
 
-def _before(params: dict[str, Any], model: Any, **_: Any) -> None:
+def _before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
     params.setdefault("ReturnConsumedCapacity", "TOTAL")
+    if _crash and model.name not in READS:
+        context["writes_stock"] = repr(os.environ["STOCK_TABLE_NAME"]) in repr(params)
     if _recording:
         _requests.append((model.name, params))
 
 
-def _after(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+def _after(parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
     consumed = parsed.get("ConsumedCapacity") or []
     units = sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed]))
     _add("requests", 1)
@@ -39,9 +41,10 @@ def _after(parsed: dict[str, Any], model: Any, **_: Any) -> None:
     else:
         _add("writes", 1)
         _add("write_units", FAILED_UNITS[model.name] if "Error" in parsed else units)
-    _add(model.name, 1)
-    if _crash and _counts[model.name] == _crash["calls"] and model.name == _crash["operation"]:
-        _die_once(Path(_crash["marker"]))
+    if context.get("writes_stock"):
+        _add("stock_writes", 1)
+        if _counts["stock_writes"] == _crash["after"]:
+            _die_once(Path(_crash["marker"]))
 
 
 def _add(name: str, amount: float) -> None:
