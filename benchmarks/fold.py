@@ -5,9 +5,10 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from pipeline.scenarios import Entry
 from stock_projector.events import Record, parse
 from stock_projector.projection import StockLevel, fold
+
+from pipeline.scenarios import Entry
 
 BATCH = 1000
 FIRST_PLACE = 49590338271490256608559692538361571095921575989136588898  # as long as Kinesis makes them

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import requests
-from benchmarks.stage import Stage
+from benchmarks.stage import WARM_UP, Stage
 from benchmarks.stories import STOCK
 from pipeline import stock
 from pipeline.scenarios import Entry
@@ -33,7 +32,7 @@ def drain(
     Returns:
         `seconds` from the first invocation's start to the end of the last one, `events_per_second`; DynamoDB
         `requests`, `writes`, `write_units`, `reads` and `read_keys` (items that they brought back); `lambda_seconds`
-        in the handler, of all `invocations`; `memory_mb`, the most that a worker had.
+        in the handler, of all `invocations`, and the `cpu_seconds` among them; `memory_mb`, the most that a worker had.
     """
     since = time.time()
     with stage.pipe_at_rest():
@@ -48,6 +47,7 @@ def drain(
         "seconds": seconds,
         "events_per_second": len(story) / seconds,
         "lambda_seconds": sum(line["ended"] - line["started"] for line in lines),
+        "cpu_seconds": sum(line["cpu_seconds"] for line in lines),
         "invocations": len(lines),
         "memory_mb": max(line["memory_mb"] for line in lines),
         **{name: sum(line.get(name, 0) for line in lines) for name in COUNTED},
@@ -63,8 +63,11 @@ def replay(stage: Stage, story: list[Entry], recording: Path) -> dict[str, float
         recording.mkdir(parents=True)
         drain(stage, "ours", story, RECORDING=str(recording))
     with stage.pipe_at_rest():
-        stage.put_on("no_op")
-        return {"seconds": requests.replay(recording, stage.cloud.env)}
+        stage.put_on("replay")
+        start_at = time.time() + 2
+        batches = [[{"recording": str(file), "start_at": start_at}] for file in sorted(recording.glob("*.jsonl"))]
+        answers = stage.invoke(batches)
+    return {"seconds": max(each["ended"] for each in answers) - min(each["started"] for each in answers)}
 
 
 def latency(stage: Stage, contender: str, story: list[Entry], rate: float) -> dict[str, float]:
@@ -81,9 +84,7 @@ def latency(stage: Stage, contender: str, story: list[Entry], rate: float) -> di
     return {"p50_ms": p50, "p99_ms": p99, "records": len(lags)}
 
 
-def verdict(
-    stage: Stage, contender: str, story: list[Entry], in_stock: Sequence[str], marker: Path
-) -> dict[str, Any]:
+def verdict(stage: Stage, contender: str, story: list[Entry], in_stock: Sequence[str], marker: Path) -> dict[str, Any]:
     """Kill the worker once in the middle of a batch, and say whether the table is right in the end.
 
     Args:
@@ -124,7 +125,7 @@ def _found(stage: Stage) -> dict[str, int]:
     return {
         item["product_id"]: item["quantity"]
         for item in items
-        if item.get("status") == "active" and not item["product_id"].startswith(requests.WARM_UP)
+        if item.get("status") == "active" and not item["product_id"].startswith(WARM_UP)
     }
 
 

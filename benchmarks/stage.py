@@ -1,5 +1,6 @@
 """One stack to measure on: loaded while its pipe rests, then let go, for one contender after the other."""
 
+import base64
 import json
 import shutil
 import tempfile
@@ -10,22 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.requests import warm_up
-from pipeline import audit, bundle, deployment, logs, stack
-from pipeline.cloud import Cloud
-from pipeline.deployment import Deployment
-from pipeline.local_cloud.cloud import eventually
-from pipeline.scenarios import Entry, name_of
 from stock_projector.events import SequenceNumber
 from stock_projector.memory import Memory
 from stock_projector.projection import StockLevel
 from stock_projector.store import to_item
 
+from pipeline import audit, bundle, deployment, logs, stack
+from pipeline.cloud import Cloud
+from pipeline.deployment import Deployment
+from pipeline.local_cloud.cloud import eventually
+from pipeline.scenarios import Entry, name_of
+
 HERE = Path(__file__).parent
 DRAIN_SECONDS = 900
+WARM_UP = "warm-up"  # products of which no run is told
 TABLES = ("StockTableName", "IdempotencyTableName", "LedgerTableName")
 HANDLERS = {"ours": "stock_projector.handler"} | {
-    name: f"contenders.{name}" for name in ("no_op", "plain", "idempotent", "ledger")
+    name: f"contenders.{name}" for name in ("no_op", "replay", "plain", "idempotent", "ledger")
 }
 
 
@@ -62,11 +64,22 @@ class Stage:
             Handler="contenders.measured.handler",
             Environment={"Variables": kept | tables | ours},
         )
-        with ThreadPoolExecutor(4) as pool:  # one worker for each shard, and all at once
-            for answer in pool.map(lambda each: _invoke(function, name, each), warm_up(self.shards)):
-                if "FunctionError" in answer:
-                    raise RuntimeError(f"{contender} does not start: {answer['Payload'].read()[:2000]!r}")
+        self.invoke([] if contender == "replay" else [[_record(number)] for number in range(self.shards)])
         return run
+
+    def invoke(self, batches: list[list[dict[str, Any]]]) -> list[Any]:
+        """Invoke the function with all of these batches at once: so each gets a worker of its own."""
+        function, name = self.cloud.client("lambda"), self.outputs["ProjectorName"]
+
+        def answer_to(batch: list[dict[str, Any]]) -> Any:
+            answer = function.invoke(FunctionName=name, Payload=json.dumps(batch))
+            said = answer["Payload"].read()
+            if "FunctionError" in answer:
+                raise RuntimeError(f"{name} failed: {said[:2000]!r}")
+            return json.loads(said)
+
+        with ThreadPoolExecutor(max(1, len(batches))) as pool:
+            return list(pool.map(answer_to, batches))
 
     def stock_up(self, products: Iterable[str], quantity: int) -> None:
         """Put products into the table, as ours would have left them before any record of the run."""
@@ -163,8 +176,18 @@ def _peers(cloud: Cloud, name: str, table: str, role: str) -> dict[str, str]:
     return stack.outputs(cloud, name)
 
 
-def _invoke(function: Any, name: str, batch: list[dict[str, Any]]) -> dict[str, Any]:
-    return function.invoke(FunctionName=name, Payload=json.dumps(batch))
+def _record(number: int) -> dict[str, Any]:
+    """Write a record that warms a worker up."""
+    product_id = f"{WARM_UP}-{number}"
+    product = {"product_id": product_id, "product_name": "Warm-up", "quantity": 1, "timestamp": "2023-09-11T12:00:00Z"}
+    event = {"event_type": "product_added", "event_id": product_id, "product": product}
+    return {
+        "data": base64.b64encode(json.dumps(event).encode()).decode(),
+        "partitionKey": product_id,
+        "sequenceNumber": str(number + 1),
+        "eventID": f"shardId-000000000000:{number + 1}",
+        "approximateArrivalTimestamp": 0.0,
+    }
 
 
 def _empty(dynamodb: Any, table: str) -> None:

@@ -9,7 +9,6 @@ from aws_lambda_powertools.utilities.idempotency import (
     IdempotencyConfig,
     idempotent_function,
 )
-
 from contenders.business import event_in, update_for
 
 dynamodb = boto3.client("dynamodb")

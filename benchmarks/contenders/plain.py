@@ -6,7 +6,6 @@ They write the item when a product is added and update it when its quantity chan
 from typing import Any
 
 import boto3
-
 from contenders.business import event_in, update_for
 
 dynamodb = boto3.client("dynamodb")

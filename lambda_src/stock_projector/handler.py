@@ -1,5 +1,6 @@
 """The edge: a pipe's batch in, the records that have to come again out."""
 
+import gc
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -18,7 +19,11 @@ WRITES_AT_ONCE = 16
 
 @cache
 def _store() -> Store:
-    config = Config(max_pool_connections=WRITES_AT_ONCE, retries={"mode": "standard", "total_max_attempts": 4})
+    config = Config(
+        max_pool_connections=WRITES_AT_ONCE,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        user_agent="stock-projector",  # botocore would write its own anew for every request, a tenth of its work
+    )
     return Store(
         dynamodb=boto3.client("dynamodb", config=config),
         sqs=boto3.client("sqs", config=config),
@@ -28,6 +33,7 @@ def _store() -> Store:
     )
 
 
+gc.freeze()  # what is loaded by now stays: a batch's garbage collection need not look at it
 _pool = cache(lambda: ThreadPoolExecutor(WRITES_AT_ONCE))
 
 

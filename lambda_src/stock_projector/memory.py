@@ -8,8 +8,6 @@ entry it has forgotten. So for every record above `remembers_after`, "not rememb
 from hashlib import blake2b
 from typing import Self
 
-from stock_projector.events import SequenceNumber
-
 CAPACITY = 32
 DIGEST_BYTES = 8  # 32 entries of 64 bits: a false match once in 10^17 events
 
@@ -67,15 +65,14 @@ class Memory:
         return bytes(packed)
 
     @classmethod
-    def from_bytes(cls, packed: bytes, last_sequence_number: SequenceNumber, remembers_after: int) -> Self:
+    def from_bytes(cls, packed: bytes, last_sequence_number: int, remembers_after: int) -> Self:
         """Unpack what `to_bytes` packed."""
-        padded = len(last_sequence_number.text) if last_sequence_number.text.startswith("0") else 0
         newest_first, place, at = [], int(last_sequence_number), 0
         while at < len(packed):
-            newest_first.append((packed[at : at + DIGEST_BYTES], SequenceNumber(str(place).zfill(padded))))
-            start = at + DIGEST_BYTES + 1
-            at = start + packed[start - 1]
-            place -= int.from_bytes(packed[start:at])
+            gap_at = at + DIGEST_BYTES + 1
+            newest_first.append((packed[at : gap_at - 1], place))
+            at = gap_at + packed[gap_at - 1]
+            place -= int.from_bytes(packed[gap_at:at])
         return cls(dict(reversed(newest_first)), remembers_after)
 
 

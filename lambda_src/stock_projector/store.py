@@ -126,19 +126,24 @@ class Store:
 
 def to_item(level: StockLevel, expires_at: int) -> dict[str, Any]:
     """Write a stock level as the table's item. Sequence numbers are strings: DynamoDB's N keeps 38 digits."""
-    forgotten = level.memory.remembers_after
+    last, forgotten = str(level.last_sequence_number), level.memory.remembers_after
     item = {
         "product_id": {"S": level.product_id},
         "product_name": {"S": level.product_name},
         "status": {"S": "active" if level.is_active else "removed"},
         "quantity": {"N": str(level.quantity)},
         "version": {"N": str(level.version)},
-        "last_sequence_number": {"S": str(level.last_sequence_number)},
+        "last_sequence_number": {"S": last},
         "updated_at": {"S": level.updated_at},
         "recent_events": {"B": level.memory.to_bytes()},
-        "remembers_after": {"S": str(forgotten) if forgotten else ""},
+        "remembers_after": {"S": _as_wide_as(last, forgotten) if forgotten else ""},
     }
     return item if level.is_active else item | {"expires_at": {"N": str(expires_at)}}
+
+
+def _as_wide_as(written: str, sequence_number: int) -> str:
+    """Write a sequence number as Kinesis did: an emulator may pad all of them with zeros."""
+    return str(sequence_number).zfill(len(written) if written.startswith("0") else 0)
 
 
 def from_item(item: dict[str, Any]) -> StockLevel:

@@ -20,7 +20,8 @@ from pipeline.cloud import ROOT
 from tests import readme
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NEED_NO_CLOUD_OR_ARE_FIRST = ("00_overview", "01_provision", "06_flowchart", "07_proof")  # in order is alone, for these
+NEED_NO_CLOUD = ("06_flowchart", "07_proof", "08_scale_and_cost")
+NEED_NO_CLOUD_OR_ARE_FIRST = ("00_overview", "01_provision", *NEED_NO_CLOUD)  # in order is alone, for these
 RUNS = {
     "in_order": NOTEBOOKS,
     **{f"{path.stem}_alone": [path] for path in NOTEBOOKS if path.stem not in NEED_NO_CLOUD_OR_ARE_FIRST},

@@ -174,6 +174,17 @@ def test_every_setting_of_the_pipe_is_on_an_arrow_with_its_value():
     assert edge_between(chart, "Projector", "StockPipe").lines == ("batchItemFailures:", "AUTOMATIC_BISECT")
 
 
+def test_every_path_of_trouble_says_what_goes_along_it(changed):
+    failures = [edge for edge in derive().edges if edge.kind == "failure"]
+    assert [edge for edge in failures if not edge.lines] == []
+    chart = derive(changed(
+        "      MessageRetentionPeriod: 1209600\n      SqsManagedSseEnabled: true\n\nOutputs:",
+        "      MessageRetentionPeriod: 345600\n      SqsManagedSseEnabled: true\n\nOutputs:",
+    ))  # fmt: skip
+    assert edge_between(chart, "QuarantineQueue", "Operator").lines == ("the reason, read", "within 14 days")
+    assert edge_between(chart, "DeadLetterQueue", "Operator").lines == ("the place, read", "within 4 days")
+
+
 @pytest.mark.parametrize("given", [{}, {"BatchSize": "333"}], ids=["default", "parameter"])
 def test_the_label_follows_the_template(changed, given: dict[str, Any]):
     description = "More records fold into fewer writes.\n    Type: Number\n    Default: "
@@ -230,6 +241,15 @@ def test_the_picture_fits_the_width_of_a_page_and_reads_from_top_to_bottom(dot: 
     assert 1.2 < height / width < 1.5, "it should fill a page of A4, and leave room for its caption"
     assert "rankdir=TB" in dot
     assert "splines=ortho" not in dot
+
+
+def test_the_letters_of_the_tree_can_be_read_on_paper_and_on_a_phone():
+    """On A4 the page allows 436 x 624 points, on a phone 46 rem of 16 px, of which it scrolls: report/template."""
+    svg = render(decision_tree.to_dot())
+    width, height = (float(re.search(rf'{side}="([0-9.]+)pt"', svg)[1]) for side in ("width", "height"))
+    smallest = min(float(size) for size in re.findall(r'font-size="([0-9.]+)"', svg))
+    assert smallest * min(436 / width, 624 / height) > 6, "points, in the PDF"
+    assert smallest * 46 * 16 / width > 10, "pixels, on a phone"
 
 
 def test_the_dot_is_ascii(dot: str):

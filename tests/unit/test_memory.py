@@ -1,7 +1,7 @@
 """The memory, and how it is packed into the item: newest first, digests and gaps."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from stock_projector.events import SequenceNumber
 from stock_projector.memory import CAPACITY, DIGEST_BYTES, Memory, identity_of
@@ -16,10 +16,9 @@ def remembering(*places):
     return memory
 
 
-def round_trip(memory, last=None):
-    entries = memory.entries()
-    newest = SequenceNumber(str(entries[-1][1]))
-    return Memory.from_bytes(memory.to_bytes(), last or newest, memory.remembers_after)
+def round_trip(memory):
+    newest = memory.entries()[-1][1]
+    return Memory.from_bytes(memory.to_bytes(), newest, memory.remembers_after)
 
 
 def test_exactly_32_are_remembered_the_oldest_goes_first():
@@ -61,24 +60,13 @@ def test_a_gap_of_any_width_survives(gap):
     assert round_trip(memory) == memory
 
 
-@given(st.lists(st.integers(1, 10**30), min_size=1, max_size=80), st.integers(0, 10**56), st.sampled_from([0, 30, 60]))
-def test_what_was_packed_is_unpacked_to_the_letter(gaps, first, width):
+@given(st.lists(st.integers(1, 10**30), min_size=1, max_size=80), st.integers(0, 10**56))
+def test_what_was_packed_is_unpacked(gaps, first):
     memory, at = Memory(), first
     for number, gap in enumerate(gaps):
         at += gap
-        memory.remember(identity_of(f"e{number}", at), SequenceNumber(str(at).zfill(width)))
-    assume(width == 0 or len(str(at)) < width)  # whoever pads leaves room: the newest place shows how wide
-    last = SequenceNumber(str(at).zfill(width))
-    back = round_trip(memory, last)
-    assert back == memory
-    assert [str(place) for _, place in back.entries()] == [str(place) for _, place in memory.entries()]
-
-
-def test_what_is_forgotten_after_a_round_trip_is_named_as_kinesis_wrote_it():
-    places = [SequenceNumber(str(number).zfill(30)) for number in range(95, 95 + CAPACITY)]
-    memory = round_trip(remembering(*places))
-    memory.remember(b"the next", SequenceNumber(str(200).zfill(30)))
-    assert str(memory.remembers_after) == "000000000000000000000000000095"
+        memory.remember(identity_of(f"e{number}", at), at)
+    assert Memory.from_bytes(memory.to_bytes(), at, memory.remembers_after) == memory
 
 
 def test_a_copy_goes_on_on_its_own():

@@ -1,15 +1,19 @@
 """What the helpers put into a notebook: the same every time, harmless, and with the data that the report needs."""
 
+import inspect
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from pipeline.report import ReportError, check, code, display, figure, svg, table, tables
 from pipeline.report.model import plain
 from pipeline.report.safe_text import shorten, terminal, visible
 
+STORE = "lambda_src/stock_projector/store.py"
 BOX = '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="48pt" viewBox="0 0 72 48">{}</svg>'
 
 
@@ -114,6 +118,63 @@ def test_a_named_index_has_one_head_row(shown):
     assert [cell["align"] for cell in read["body"][0]] == ["left", "right"]
 
 
+def cells_of(page: str) -> list[tuple[str, str, str]]:
+    """Each cell with its tag, its side in the notebook, and what stands in it."""
+    return re.findall(r'<(t[hd])[^>]* style="text-align:(\w+)">(.*?)</t', page)
+
+
+def test_a_notebook_sets_numbers_right_and_text_left_and_heads_with_them(shown):
+    index = pd.Index(["P1", "P2"], name="product_id")
+    table(pd.DataFrame({"product_name": ["Lamp", "Mug"], "quantity": [1234, 7], "lag": ["9 ms", "12 ms"]}, index))
+
+    assert cells_of(shown[0]["text/html"]) == [
+        ("th", "left", "product_id"), ("th", "left", "product_name"), ("th", "right", "quantity"), ("th", "right", "lag"),
+        ("th", "left", "P1"), ("td", "left", "Lamp"), ("td", "right", "1234"), ("td", "right", "9 ms"),
+        ("th", "left", "P2"), ("td", "left", "Mug"), ("td", "right", "7"), ("td", "right", "12 ms"),
+    ]  # fmt: skip
+
+
+def test_a_named_index_has_one_head_row_in_the_notebook_too(shown):
+    table(pd.Series([3, 4], index=pd.Index(["added", "removed"], name="event type"), name="records"))
+
+    assert shown[0]["text/html"].count("<tr") == 3
+    assert "<thead><tr><th" in shown[0]["text/html"]
+
+
+def test_numbers_stand_right_though_some_rows_are_left_out(shown):
+    table(pd.DataFrame({"name": "a", "quantity": range(100)}), rows=4)
+
+    sides = [(side, text) for _, side, text in cells_of(shown[0]["text/html"])]
+    assert sides[:4] == [("left", "name"), ("right", "quantity"), ("left", "a"), ("right", "0")]
+    assert sides.count(("right", "...")) == 1
+
+
+def test_the_lines_of_a_listing_never_wrap_in_a_notebook(shown):
+    code(svg.size)
+    code(STORE, "a long one")
+
+    short, long = (bundle["text/html"] for bundle in shown)
+    for page, whole in ((short, inspect.getsource(svg.size)), (long, (display.ROOT / STORE).read_text())):
+        element = BeautifulSoup(page, "html.parser").pre
+        assert element.code.get_text() == whole.rstrip("\n")
+        assert {"white-space:pre", "overflow-x:auto", "overflow-wrap:normal"} <= set(element["style"].split(";"))
+        assert {"white-space:pre", "overflow-wrap:normal"} <= set(element.code["style"].split(";"))
+    assert "<details>" not in short
+    assert "<details>" in long
+
+
+def test_a_listing_is_escaped(shown, tmp_path, monkeypatch):
+    monkeypatch.setattr(display, "ROOT", tmp_path)
+    (tmp_path / "page.html").write_text("<script>alert(1)</script>")
+    (tmp_path / "page.py").write_text("x = '<b>'")
+    code("page.html", "a <b> caption")
+    code("page.py")
+
+    for bundle in shown:
+        assert "<script" not in bundle["text/html"]
+        assert "<b>" not in bundle["text/html"]
+
+
 def test_code_is_read_from_the_repository(shown):
     code("lambda_src/stock_projector/handler.py", "the entry")
     code(svg.size)
@@ -123,7 +184,7 @@ def test_code_is_read_from_the_repository(shown):
     assert listing["source"] == source.rstrip("\n")
     assert listing["path"] == "lambda_src/stock_projector/handler.py"
     assert function["source"].startswith("def size(svg: str)")
-    assert source.splitlines()[-1] in shown[0]["text/markdown"]
+    assert "text/markdown" not in shown[0], "JupyterLab breaks the lines of code in Markdown"
     with pytest.raises(ReportError, match=r"there is no file gone\.py to show"):
         code("gone.py")
 

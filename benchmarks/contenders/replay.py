@@ -1,0 +1,32 @@
+"""Nothing but the DynamoDB requests that ours made for the same story, as many at once: what the table costs.
+
+Not fed by the pipe. Invoked once for each shard, with the file in which its requests were kept.
+"""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from stock_projector.handler import WRITES_AT_ONCE, _store
+
+
+def handler(event: list[dict[str, Any]], context: object) -> dict[str, Any]:
+    """Send the requests, a batch after the other; say when it began and ended."""
+    dynamodb = _store().dynamodb
+    batches = [json.loads(line, object_hook=_bytes_again) for line in Path(event[0]["recording"]).read_text().splitlines()]
+    with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
+        time.sleep(max(0.0, event[0]["start_at"] - time.time()))  # all shards at the same moment
+        started = time.time()
+        for batch in batches:
+            for operation, params in batch:
+                if operation == "BatchGetItem":
+                    dynamodb.batch_get_item(**params)
+            writes = [params for operation, params in batch if operation == "PutItem"]
+            list(pool.map(lambda params: dynamodb.put_item(**params), writes))
+    return {"started": started, "ended": time.time()}
+
+
+def _bytes_again(value: dict[str, Any]) -> Any:
+    return bytes(value["bytes"]) if value.keys() == {"bytes"} else value

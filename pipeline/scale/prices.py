@@ -1,0 +1,61 @@
+"""The dated prices and the figures that others published; both in `prices.yaml`, each with its source."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+KEPT = Path(__file__).with_name("prices.yaml")
+
+Prices = dict[str, float]
+
+
+def read() -> dict[str, Any]:
+    """Read the whole file."""
+    return yaml.safe_load(KEPT.read_text("utf-8"))
+
+
+def load() -> Prices:
+    """Return every price by name, in dollars per the unit that the file gives."""
+    return {name: float(entry["price"]) for name, entry in read()["prices"].items()}
+
+
+def table() -> pd.DataFrame:
+    """Return one row for each price: what for, and who says so, when."""
+    rows = [
+        {
+            "price": name.replace("_", " "),
+            "$": f"{entry['price']:.10f}".rstrip("0"),
+            "per": entry["per"],
+            "says": "; ".join(f"{each['title']} ({each['dated']})" for each in entry["sources"]),
+        }
+        for name, entry in read()["prices"].items()
+    ]
+    return pd.DataFrame(rows).set_index("price")
+
+
+def disagreements() -> pd.DataFrame:
+    """Return where the sources do not agree, or are older than a change of the price."""
+    rows = [
+        {"price": name.replace("_", " "), "what the sources say": " ".join(entry["disagreement"].split())}
+        for name, entry in read()["prices"].items()
+        if "disagreement" in entry
+    ]
+    rows += [
+        {"price": "not modelled", "what the sources say": " ".join(each.split())} for each in read()["not_modelled"]
+    ]
+    return pd.DataFrame(rows).set_index("price")
+
+
+def published() -> pd.DataFrame:
+    """Return the figures of others, each with its source."""
+    rows = [
+        {
+            "figure": entry["figure"],
+            "of what": entry["what"],
+            "source": f"{entry['source']['title']} ({entry['source']['dated']})",
+        }
+        for entry in read()["published"]
+    ]
+    return pd.DataFrame(rows).set_index("figure")
