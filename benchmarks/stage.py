@@ -125,13 +125,16 @@ class Stage:
     @contextmanager
     def pipe_at_rest(self) -> Iterator[None]:
         """Stop the pipe; start it again behind the block."""
-        pipes, name = self.cloud.client("pipes"), self.outputs["PipeName"]
-        pipes.stop_pipe(Name=name)
-        eventually(lambda: audit.pipe_state(self.cloud, self.outputs).checkpoints == {}, DRAIN_SECONDS)
+        self.rest()
         try:
             yield
         finally:
-            pipes.start_pipe(Name=name)
+            self.cloud.client("pipes").start_pipe(Name=self.outputs["PipeName"])
+
+    def rest(self) -> None:
+        """Stop the pipe, and wait until nothing is under way."""
+        self.cloud.client("pipes").stop_pipe(Name=self.outputs["PipeName"])
+        eventually(lambda: audit.pipe_state(self.cloud, self.outputs).checkpoints == {}, DRAIN_SECONDS)
 
     def lines(self, run: str, since: float) -> list[dict[str, Any]]:
         """Return what the function said of each invocation of a run."""

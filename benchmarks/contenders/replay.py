@@ -15,7 +15,9 @@ from stock_projector.handler import WRITES_AT_ONCE, _store
 def handler(event: list[dict[str, Any]], context: object) -> dict[str, Any]:
     """Send the requests, a batch after the other; say when it began and ended."""
     dynamodb = _store().dynamodb
-    batches = [json.loads(line, object_hook=_bytes_again) for line in Path(event[0]["recording"]).read_text().splitlines()]
+    batches = [
+        json.loads(line, object_hook=_bytes_again) for line in Path(event[0]["recording"]).read_text().splitlines()
+    ]
     with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
         time.sleep(max(0.0, event[0]["start_at"] - time.time()))  # all shards at the same moment
         started = time.time()

@@ -112,7 +112,7 @@ EVENTS: dict[str, type[Event]] = {
     "quantity_decremented": QuantityDecremented,
 }
 AnyEvent = ProductAdded | ProductRemoved | QuantityIncremented | QuantityDecremented
-_FROM_BYTES: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="event_type")])
+_VALIDATOR = TypeAdapter(Annotated[AnyEvent, Field(discriminator="event_type")]).validator
 
 
 class SequenceNumber(int):
@@ -120,7 +120,7 @@ class SequenceNumber(int):
 
     def __new__(cls, text: str) -> "SequenceNumber":
         """Keep the text: an emulator may pad it with zeros, and whoever looks it up in the stream needs it as it is."""
-        self = super().__new__(cls, text)
+        self = int.__new__(cls, text)
         self.text = text
         return self
 
@@ -177,7 +177,7 @@ def _event_at_once(data: bytes) -> Event | None:
     if b"NaN" in data or b"Infinity" in data or data.count(b"[") + data.count(b"{") > MOST_NESTED:
         return None
     try:
-        return _FROM_BYTES.validate_json(data)
+        return _VALIDATOR.validate_json(data)
     except ValidationError:
         return None
 

@@ -81,5 +81,5 @@ def identity_of(event_id: str, sequence_number: int) -> bytes:
 
     The two are told apart, or an `event_id` made of digits could pass for somebody's sequence number.
     """
-    name = f"id:{event_id}" if event_id else f"at:{sequence_number}"
-    return blake2b(name.encode(), digest_size=DIGEST_BYTES).digest()
+    name = b"id:" + event_id.encode() if event_id else b"at:%d" % sequence_number
+    return blake2b(name, digest_size=DIGEST_BYTES).digest()

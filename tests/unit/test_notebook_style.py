@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from pipeline.cloud import ROOT
+from pipeline.report.make import TITLE
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MOST_LINES, MEDIAN_LINES, WORDS_A_LINE, LONGEST_RUN = 12, 3, 8, 3
@@ -27,7 +28,15 @@ SECTIONS = {
     "06_flowchart": ["The flowchart"],
 }
 
+LONGEST_LINE = 104  # letters that a cell of JupyterLab shows beside its panels
+STILL_TO_DO = ["08_scale_and_cost"]  # is written at this moment; then this goes
+
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+every_finished_notebook = pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem not in STILL_TO_DO], ids=lambda path: path.stem
+)
 
 
 def cells_of(path: Path, kind: str) -> list:
@@ -68,12 +77,30 @@ def test_a_cell_is_small(path: Path) -> None:
     assert median(lengths) <= MEDIAN_LINES
 
 
+@every_finished_notebook
+def test_a_line_of_code_can_be_seen_to_its_end(path: Path) -> None:
+    lines = [line for source in code_of(path) for line in source.splitlines()]
+    assert [line for line in lines if len(line) > LONGEST_LINE] == []
+
+
+@every_notebook
+def test_a_result_says_what_its_numbers_mean(path: Path) -> None:
+    shown = [ast.parse(source).body[-1] for source in code_of(path)]
+    assert [ast.unparse(it) for it in shown if isinstance(it, ast.Expr) and isinstance(it.value, ast.Tuple)] == []
+
+
 @every_notebook
 def test_prose_leads(path: Path) -> None:
     assert words_of(prose_of(path)) >= WORDS_A_LINE * sum(map(lines_of, code_of(path)))
     kinds = "".join(cell.cell_type[0] for cell in nbformat.read(path, as_version=4).cells)
     assert kinds.startswith("m")
     assert max(map(len, re.findall("c+", kinds))) <= LONGEST_RUN
+
+
+def test_no_notebook_has_the_title_of_the_report() -> None:
+    titles = [cells_of(path, "markdown")[0].source.splitlines()[0].lower() for path in NOTEBOOKS]
+    assert f"# {TITLE.lower()}" not in titles
+    assert len(set(titles)) == len(titles)
 
 
 @every_notebook
@@ -111,6 +138,11 @@ def test_it_ends_by_asserting_what_it_claimed(path: Path) -> None:
     last = ast.parse(code_of(path)[-1]).body
     assert last
     assert all(isinstance(statement, ast.Assert) for statement in last)
+
+
+@every_finished_notebook
+def test_a_sentence_says_what_is_asserted_at_the_end(path: Path) -> None:
+    assert len(cells_of(path, "markdown")[-1].source.partition("</details>")[2].split()) >= WORDS_A_LINE
 
 
 @every_notebook

@@ -128,7 +128,8 @@ def test_a_notebook_sets_numbers_right_and_text_left_and_heads_with_them(shown):
     table(pd.DataFrame({"product_name": ["Lamp", "Mug"], "quantity": [1234, 7], "lag": ["9 ms", "12 ms"]}, index))
 
     assert cells_of(shown[0]["text/html"]) == [
-        ("th", "left", "product_id"), ("th", "left", "product_name"), ("th", "right", "quantity"), ("th", "right", "lag"),
+        ("th", "left", "product_id"), ("th", "left", "product_name"),
+        ("th", "right", "quantity"), ("th", "right", "lag"),
         ("th", "left", "P1"), ("td", "left", "Lamp"), ("td", "right", "1234"), ("td", "right", "9 ms"),
         ("th", "left", "P2"), ("td", "left", "Mug"), ("td", "right", "7"), ("td", "right", "12 ms"),
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pipeline.report import ReportError, ReportResult, make_report, parse_overrides
 from pipeline.report.parameters import fits
 from pipeline.report.refresh import refresh, stripped
+from pipeline.report.run import execute_all
 
 PARAMETERS = 'cloud: str = "local"\nseed: int = 7\nrate: float = 0.0'
 
@@ -250,6 +251,13 @@ def test_leaving_early_is_a_failure(tmp_path, monkeypatch):
     write(tmp_path / "notebooks", "01_a", "# A")
 
     assert report(tmp_path).failures[0] == "01_a failed: SystemExit: 0"
+
+
+def test_what_a_kernel_logs_of_its_own_end_is_not_printed(tmp_path, capfd):
+    write(tmp_path / "notebooks", "01_a", "# A", "get_ipython().kernel.log.error('KeyboardInterrupt caught in kernel')")
+
+    assert execute_all([tmp_path / "notebooks" / "01_a.ipynb"], {}, tmp_path)[0].ok
+    assert "KeyboardInterrupt" not in "".join(capfd.readouterr())
 
 
 def test_refresh_writes_the_same_bytes_twice(tmp_path):

@@ -1,0 +1,100 @@
+"""Measure ours beside its peers on a local cloud of its own: `python -m benchmarks`, or some suites by name.
+
+A full run keeps its figures in docs/benchmark.json, which the notebook on scale and cost reads.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.suites import EVENTS, PRODUCTS, SEED, SHARDS, SUITES, Bench
+from pipeline import bundle, cloud
+from pipeline.errors import UserError
+from pipeline.scale import results
+
+
+def main() -> int:
+    """Measure, print the table, and keep the figures of a full run."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"only these: {', '.join(SUITES)}")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each point is measured (default 3)")
+    parser.add_argument("--events", type=int, default=EVENTS, help=f"of a story (default {EVENTS:,})")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--to", type=Path, help="keep the figures in this file (default: docs/benchmark.json)")
+    wanted = parser.parse_args()
+    if unknown := set(wanted.suites) - set(SUITES):
+        parser.error(f"there is no suite {sorted(unknown)[0]!r}: choose from {', '.join(SUITES)}")
+    if wanted.rounds < 1 or wanted.events < 1000:
+        parser.error("it takes at least one round and 1,000 events")
+    is_full = not wanted.suites and wanted.events == EVENTS
+    try:
+        found = measure(wanted.suites or list(SUITES), wanted.rounds, wanted.events)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if wanted.to or is_full:
+        (wanted.to or results.KEPT).write_text(json.dumps(_rounded(found), indent=1) + "\n")
+    print(json.dumps(_rounded(found), indent=1) if wanted.json else _table(found))
+    return 0
+
+
+def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
+    """Run suites on a fresh local cloud, and take it down again."""
+    found: dict[str, Any] = {
+        "made_on": datetime.now(UTC).date().isoformat(),
+        "code": bundle.build().code_sha256,
+        "machine": {
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "ministack": version("ministack"),
+            "load_before": round(os.getloadavg()[0], 2),
+        },
+        "story": {"scenario": "everyday", "events": events, "products": PRODUCTS, "seed": SEED, "skew": 0}
+        | {"shards": SHARDS},
+        "rounds": rounds,
+        **{key: [] for key in ("drain", "replay", "latency", "verdict")},
+        "fold": {},
+    }
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        os.environ["INVENTORY_STATE_DIR"] = folder
+        try:
+            for name in suites:
+                scratch = Path(folder) / f"scratch-{name}"
+                scratch.mkdir()
+                cloud.stop("local")  # each suite on a fresh cloud: what lies in it would slow the next one
+                print(f"{name}:", file=sys.stderr)
+                bench = Bench(cloud.start(), scratch, rounds, lambda line: print(line, file=sys.stderr), events)
+                for key, results_of in SUITES[name](bench):
+                    found[key] = found[key] + results_of if isinstance(found[key], list) else results_of
+        finally:
+            cloud.stop("local")
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    """Keep as many digits as mean something."""
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def _table(found: dict[str, Any]) -> str:
+    wholes = found["drain"] and found["replay"] and found["latency"] and found["verdict"]
+    if not wholes:
+        return json.dumps(_rounded(found), indent=1)
+    speeds = sorted(each["events_per_second"] for each in found["fold"]["rounds"]) if found["fold"] else []
+    fold = f"\nwithout I/O: {speeds[len(speeds) // 2]:,.0f} events/s per core ({speeds[0]:,.0f}–{speeds[-1]:,.0f})"
+    return results.speeds(found).to_string() + (fold if speeds else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
