@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m pipeline
 
-.PHONY: help setup report test test-browser has-browser prove up down lab lint notebooks lock clean
+.PHONY: help setup report test bench soak test-browser has-browser prove up down lab lint notebooks lock clean
 
 help:            ## Show what make can do
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -19,6 +19,12 @@ test: setup      ## Run every test: unit, pipeline, notebooks
 
 prove: setup     ## Prove the projector right: every schedule, crash point and planted bug within the bounds
 	@$(BIN)/python -m tests.proof
+
+bench: setup     ## Measure ours beside its peers on the local cloud; keeps docs/benchmark.json
+	@$(BIN)/python -m benchmarks
+
+soak: setup      ## A million events: throughput, memory, audit; keeps docs/soak.json
+	@$(BIN)/python -m benchmarks.soak
 
 up: setup        ## Start the local cloud, deploy the pipeline, leave it running
 	@$(RUN) up

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from stock_projector.events import Record, parse
+from stock_projector.events import Event, Record, parse
 from stock_projector.projection import StockLevel, fold
 
 from pipeline.scenarios import Entry
@@ -33,7 +33,8 @@ def _project(batch: list[dict[str, Any]], levels: dict[str, StockLevel]) -> None
     for flat in batch:
         record = Record.from_pipe(flat)
         event = parse(record)
-        by_product[event.product.product_id].append((record.sequence_number, event))  # type: ignore[union-attr]
+        if isinstance(event, Event):
+            by_product[event.product.product_id].append((record.sequence_number, event))
     for product_id, events in by_product.items():
         levels[product_id], _ = fold(levels.get(product_id, StockLevel(product_id)), events)
 

@@ -16,6 +16,7 @@ from stock_projector.memory import Memory
 from stock_projector.projection import StockLevel
 from stock_projector.store import to_item
 
+from benchmarks.drained import DRAIN_SECONDS, wait_until_drained
 from pipeline import audit, bundle, deployment, logs, stack
 from pipeline.cloud import Cloud
 from pipeline.deployment import Deployment
@@ -23,7 +24,6 @@ from pipeline.local_cloud.cloud import eventually
 from pipeline.scenarios import Entry, name_of
 
 HERE = Path(__file__).parent
-DRAIN_SECONDS = 900
 WARM_UP = "warm-up"  # products of which no run is told
 TABLES = ("StockTableName", "IdempotencyTableName", "LedgerTableName")
 HANDLERS = {"ours": "stock_projector.handler"} | {
@@ -106,16 +106,7 @@ class Stage:
 
     def wait_until_drained(self) -> None:
         """Wait until the pipe is done with what was sent last."""
-        last: dict[str, int] = {}
-        for line in self.deployment.sent_log.open():
-            place = json.loads(line)
-            last[place["shard_id"]] = max(last.get(place["shard_id"], 0), int(place["sequence_number"]))
-
-        def is_drained() -> bool:
-            reached = audit.pipe_state(self.cloud, self.outputs).checkpoints or {}
-            return all(int(reached.get(shard) or -1) >= place for shard, place in last.items())
-
-        eventually(is_drained, DRAIN_SECONDS, every=0.25)
+        wait_until_drained(self.deployment, self.deployment.sent_log)
 
     def wait_until_reading(self) -> None:
         """Wait until the pipe reads all shards."""

@@ -8,7 +8,7 @@ are drawn with the words that the projector finds for a sample. A test holds the
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from textwrap import shorten, wrap
+from textwrap import shorten
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -227,13 +227,15 @@ def leaves() -> list[Leaf]:
 
 BANDS = {"parse": Band("parse"), "project": Band("project"), "decide": Band("decide")}
 COLOURS = {"applied": drawing.APPLIED, "duplicate": drawing.MUTED, "quarantined": drawing.FAILURE}
-WIDTH = 178
+TRUNK_WIDTH, WIDTH, GAP = 204, 160, 28
+WIDE = 2 * WIDTH + GAP + 2
+ALONE = {step.stage for step in TRUNK} - {step.stage for step in TRUNK if isinstance(step.to, Fork)}  # no third column
 YES_NO = {True: "yes", False: "no"}
 IN_GREY = "what the code says to a sample: a laptop of which 10 were added and 3 sold, before this record came"
 
 
 def to_dot() -> str:
-    """Write the tree in DOT: the trunk on the left, what leaves it on the right."""
+    """Write the tree in DOT: the trunk on the left, what leaves it on the right, in one column or in two."""
     rows: list[list[Cell | None]] = [
         [Cell("a record", drawing.words(["a record, and the stock level it finds"], drawing.INK))]
     ]
@@ -241,12 +243,12 @@ def to_dot() -> str:
     trunk, answer = "a record", ""
     waiting: Cell | None = None  # the second leaf of a fork: it stands below the first, in the next row
     for number, step in enumerate(TRUNK, start=1):
-        question = _question(f"{number} {step.text}", step.text, step.stage)
+        question = _question(f"{number} {step.text}", step.text, step.stage, TRUNK_WIDTH)
         arrows.append(_arrow(trunk, question.name, answer))
         trunk, answer, aside = question.name, YES_NO[not step.leaves_if], YES_NO[step.leaves_if]
         if isinstance(step.to, Leaf):
-            leaf = _leaf(number, step.to, step.stage)
-            rows.append([question, leaf, waiting])
+            leaf = _leaf(number, step.to, step.stage, WIDE if step.stage in ALONE else WIDTH)
+            rows.append([question, None, None, leaf] if step.stage in ALONE else [question, leaf, waiting])
             arrows.append(_arrow(trunk, leaf.name, aside, step.to))
             waiting = None
             continue
@@ -261,22 +263,21 @@ def to_dot() -> str:
             _arrow(fork.name, yes.name, "yes", step.to.yes, sideways=waiting is yes),
             _arrow(fork.name, no.name, "no", step.to.no, sideways=waiting is no),
         ]
-    top = _leaf(len(TRUNK) + 1, TOP, TRUNK[-1].stage)
+    top = _leaf(len(TRUNK) + 1, TOP, TRUNK[-1].stage, TRUNK_WIDTH)
     rows.append([top, None, waiting])
     arrows.append(_arrow(trunk, top.name, answer, TOP))
-    rows[1][2] = Cell("blank", drawing.blank(WIDTH), TRUNK[0].stage)  # or the first band would be narrower
     kinds = [(colour, outcome == "quarantined", outcome) for outcome, colour in COLOURS.items()]
-    footer = drawing.small_print(kinds, {"Small grey words": [IN_GREY]}, 62)
-    return drawing.to_dot("What becomes of one record", (0.5, 0.12), rows, arrows, BANDS, footer)
+    footer = drawing.small_print(kinds, {"Small grey words": [IN_GREY]}, 50, size=10)
+    return drawing.to_dot("What becomes of one record", (GAP / 72, 0.1), rows, arrows, BANDS, footer)
 
 
-def _question(name: str, text: str, band: str) -> Cell:
-    return Cell(name, drawing.question(text, WIDTH), band)
+def _question(name: str, text: str, band: str, width: int = WIDTH) -> Cell:
+    return Cell(name, drawing.question(text, width), band)
 
 
-def _leaf(number: int, leaf: Leaf, band: str) -> Cell:
-    said = wrap(shorten(ask_the_code(leaf.sample).words, 80, placeholder=" ..."), 43)
-    label = drawing.card(leaf.name, leaf.outcome, [], said, COLOURS[leaf.outcome], WIDTH, size=11)
+def _leaf(number: int, leaf: Leaf, band: str, width: int = WIDTH) -> Cell:
+    said = shorten(ask_the_code(leaf.sample).words, width // 3, placeholder=" ...")
+    label = drawing.end(leaf.name, leaf.outcome, said, COLOURS[leaf.outcome], width)
     return Cell(f"{number} {leaf.outcome} {leaf.name}", label, band)
 
 

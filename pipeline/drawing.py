@@ -62,11 +62,9 @@ class Band:
     fill: str = BAND
 
 
-def card(
-    title: str, kicker: str, lines: Iterable[str], facts: Iterable[str], colour: str, width: int, size: int = 13
-) -> str:
+def card(title: str, kicker: str, lines: Iterable[str], facts: Iterable[str], colour: str, width: int) -> str:
     """Set a card: a bar in its colour, what it is, its name, what it does, its settings."""
-    text = [styled(kicker.upper(), 7.5, colour, bold=True), styled(title, size, INK, bold=True)]
+    text = [styled(kicker.upper(), 7.5, colour, bold=True), styled(title, 13, INK, bold=True)]
     text += [styled(line, 9.5, INK) for line in lines]
     settings = [styled(fact, 8.5, MUTED) for fact in facts]
     rows = "".join(f"<TR>{_column(each)}</TR>" for each in (text, settings) if each)
@@ -75,6 +73,20 @@ def card(
         f'<TD BGCOLOR="{colour}" WIDTH="4"></TD>'
         f'<TD BORDER="1" SIDES="TRB" COLOR="{LINE}" WIDTH="{width - 4}" CELLPADDING="4">'
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{rows}</TABLE></TD></TR></TABLE>>'
+    )
+
+
+def end(title: str, kind: str, text: str, colour: str, width: int) -> str:
+    """Set where a path ends: a bar in its colour, its name, and what kind of end it is, said in small words."""
+    first, *rest = _wrapped(f"{kind}: {text}", 10, width - 4)
+    first = styled(f"{kind}:", 10, colour, bold=True) + styled(first.removeprefix(f"{kind}:"), 10, MUTED)
+    lines = [styled(title, 11, INK, bold=True), first, *(styled(line, 10, MUTED) for line in rest)]
+    return (
+        f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{CARD}"><TR>'
+        f'<TD BGCOLOR="{colour}" WIDTH="4"></TD>'
+        f'<TD BORDER="1" SIDES="TRB" COLOR="{LINE}" WIDTH="{width - 4}" CELLPADDING="3">'
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR>{_column(lines)}</TR></TABLE>'
+        "</TD></TR></TABLE>>"
     )
 
 
@@ -89,9 +101,9 @@ def words(lines: Sequence[str], colour: str, width: int = 0, align: str = "LEFT"
 
 def question(text: str, width: int) -> str:
     """Set a question: a frame with round corners."""
-    lines = "<BR/>".join(styled(line, 9.5, INK) for line in wrap(text, width // 5))
+    lines = "<BR/>".join(styled(line, 11, INK) for line in _wrapped(text, 11, width))
     return (
-        f'<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="7" STYLE="ROUNDED" COLOR="{LINE}" '
+        f'<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="{LINE}" '
         f'BGCOLOR="{CARD}"><TR><TD WIDTH="{width}">{lines}</TD></TR></TABLE>>'
     )
 
@@ -103,19 +115,21 @@ def blank(width: int) -> str:
     )
 
 
-def small_print(kinds: Iterable[tuple[str, bool, str]], paragraphs: Mapping[str, Sequence[str]], width: int) -> str:
+def small_print(
+    kinds: Iterable[tuple[str, bool, str]], paragraphs: Mapping[str, Sequence[str]], width: int, size: int = 8
+) -> str:
     """Set what stands under a diagram: the key to its arrows (colour, dashed, meaning), and paragraphs beside it."""
     keys = "".join(
         f'<TR><TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR><TD WIDTH="26" HEIGHT="2" BORDER="2" SIDES="B" '
         f'STYLE="{"dashed" if dashed else "solid"}" COLOR="{colour}"></TD></TR><TR><TD HEIGHT="7"></TD></TR></TABLE>'
-        f"</TD>{_column([styled(meaning, 8, INK)])}</TR>"
+        f"</TD>{_column([styled(meaning, size, INK)])}</TR>"
         for colour, dashed, meaning in kinds
     )
     columns = "".join(
         _column(
             [
-                styled(title, 8, INK, bold=True),
-                *(styled(each, 8, MUTED) for line in lines for each in wrap(line, width)),
+                styled(title, size, INK, bold=True),
+                *(styled(each, size, MUTED) for line in lines for each in wrap(line, width)),
             ]
         )
         for title, lines in paragraphs.items()
@@ -129,9 +143,16 @@ def small_print(kinds: Iterable[tuple[str, bool, str]], paragraphs: Mapping[str,
 
 def styled(text: str, size: float, colour: str, bold: bool = False) -> str:
     """Set a piece of text. What is not ASCII is written as its number."""
+    if not text:
+        return ""  # Graphviz refuses letters of a size that there are none of
     safe = escape(text).encode("ascii", "xmlcharrefreplace").decode()
     safe = f"<B>{safe}</B>" if bold else safe
     return f'<FONT POINT-SIZE="{size:g}" COLOR="{colour}">{safe}</FONT>'
+
+
+def _wrapped(text: str, size: int, width: int) -> list[str]:
+    """Break text into lines; a letter is half as wide as high, on average."""
+    return wrap(text, int((width - 10) / size * 2))
 
 
 def _column(lines: Sequence[str]) -> str:
@@ -186,7 +207,7 @@ def _place(
     grounds: dict[str, graphviz.Digraph] = {"": graph}
     for title, band in bands.items():
         ground = grounds[title] = graphviz.Digraph(f"cluster_{title}")
-        ground.attr(label=f"<{styled(band.title.upper(), 8, band.colour, bold=True)}>", labelloc="t", labeljust="l")
+        ground.attr(label=f"<{styled(band.title.upper(), 9, band.colour, bold=True)}>", labelloc="t", labeljust="l")
         ground.attr(style="filled", color=band.fill, fillcolor=band.fill, margin="10")
     for cells in rows:
         for column, cell in enumerate(cells):

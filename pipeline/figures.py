@@ -25,6 +25,7 @@ OUTCOMES = {"applied": BLUE, "duplicate": SKY, "quarantined": VERMILION}
 EVENT_TYPES = ("product_added", "product_removed", "quantity_incremented", "quantity_decremented")
 BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 INK, PALE = "#333333", "#e3e5e8"
+ON_PALE_BAR = "#1f1f1f"  # bars keep their colour on a dark page, and so do words in them: see figures-dark.css
 
 
 class Drawing(NamedTuple):
@@ -115,18 +116,18 @@ def shards(told: pd.DataFrame) -> Drawing:
     names = sorted(told["shard_id"].unique())
     widest = told["shard_id"].value_counts().max() * 1.3
     with style():
-        figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.5 * len(names)))
+        figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.6 * len(names)))
         for row, shard_id in enumerate(names):
             keys = told.loc[told["shard_id"] == shard_id, "partition_key"].value_counts()
             start = 0
             for number, (key, records) in enumerate(
                 keys.sort_index().sort_values(ascending=False, kind="stable").items()
             ):
-                hue, ink = ((BLUE, "#ffffff"), (SKY, INK))[number % 2]
-                axes.barh(row, records, left=start, color=hue, height=0.7, linewidth=0.6)
+                hue, ink = ((BLUE, "#ffffff"), (SKY, ON_PALE_BAR))[number % 2]
+                axes.barh(row, records, left=start, color=hue, height=0.8, linewidth=0.6)
                 if records > 0.025 * widest:
                     middle = (start + records / 2, row)
-                    axes.annotate(str(key), middle, ha="center", va="center", rotation=90, size=6, color=ink)
+                    axes.annotate(str(key), middle, ha="center", va="center", rotation=90, size=8, color=ink)
                 start += records
             axes.annotate(f"{start:,} records, {len(keys)} keys", (start, row), xytext=(5, 0), **BESIDE)
         axes.set_yticks(range(len(names)), [f"shard {int(name[-4:])}" for name in names])

@@ -129,8 +129,9 @@ def _flow(template: Template, name: str, where: str, to: str) -> Flow:
 
 
 def _edges_of_actor(template: Template, actor: Actor) -> Iterator[Edge]:
-    for output, kind in actor.takes_from.items():
-        yield Edge(_behind(template, output), actor.name, (), kind)
+    for output, (kind, words) in actor.takes_from.items():
+        name = _behind(template, output)
+        yield Edge(name, actor.name, say(words, template.properties[name]), kind)
     for output, (kind, words) in actor.gives_to.items():
         name = _behind(template, output)
         yield Edge(actor.name, name, say(words, template.properties[name]), kind)

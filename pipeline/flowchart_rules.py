@@ -138,10 +138,11 @@ class Actor(NamedTuple):
     stage: str
     kind: str
     sentence: str
-    takes_from: Mapping[str, str] = {}  # output: kind of arrow
+    takes_from: Mapping[str, tuple[str, Words]] = {}  # output: kind of arrow, and the words on it
     gives_to: Mapping[str, tuple[str, Words]] = {}
 
 
+IN_TIME = Fact("MessageRetentionPeriod", lambda seconds: f"within {duration(seconds)}")
 ACTORS = (
     Actor(
         "Producer", "before", "mock event generator", "Tells seeded stories of events.",
@@ -149,15 +150,18 @@ ACTORS = (
     ),
     Actor(
         "Reader", "after", "command line, notebooks", "What is in stock now?",
-        takes_from={"StockTableName": "events"},
+        takes_from={"StockTableName": ("events", ())},
     ),
     Actor(
         "Audit", "after", "independent check", "Folds the stream again, and compares.",
-        takes_from={"StockTableName": "events", "QuarantineQueueUrl": "events"},
+        takes_from={"StockTableName": ("events", ()), "QuarantineQueueUrl": ("events", ())},
     ),
     Actor(
         "Operator", "after", "by hand", "Reads the reason, decides, sends again.",
-        takes_from={"QuarantineQueueUrl": "failure", "DeadLetterQueueUrl": "failure"},
+        takes_from={
+            "QuarantineQueueUrl": ("failure", ("the reason, read", IN_TIME)),
+            "DeadLetterQueueUrl": ("failure", ("the place, read", IN_TIME)),
+        },
         gives_to={"StreamName": ("failure", (
             "redrive, by hand, while",
             Fact("RetentionPeriodHours", lambda hours: f"the record is kept: {duration(hours * 3600)}"),

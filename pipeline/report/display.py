@@ -14,7 +14,7 @@ from typing import Any
 
 from IPython.display import DisplayHandle, display
 
-from pipeline.report import svg
+from pipeline.report import listing, svg, tables
 from pipeline.report.model import ReportError
 from pipeline.report.safe_text import visible
 
@@ -22,7 +22,6 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "report" / "template"
 MIME = "application/vnd.inventory.{}+json"
 LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".sh": "bash", ".dot": "dot"}
-FOLD_FROM = 25  # lines: longer listings are folded in a notebook
 
 _CAPTION = 'style="font-size:0.9em;opacity:0.8;margin-top:0.4em;text-align:left"'
 
@@ -82,7 +81,7 @@ def picture_in(page: str) -> str:
 
 
 def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int = 60) -> None:
-    """Show a data frame as a table: escaped, with the characters that hide made visible.
+    """Show a data frame as a table: escaped, with the characters that hide made visible. Only numbers stand right.
 
     Args:
         frame: a pandas DataFrame or Series.
@@ -95,6 +94,7 @@ def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int
     safe = frame.rename(columns=_safe).map(_safe)
     safe.index = safe.index.map(_safe) if index and safe.index.nlevels == 1 else safe.index
     html = safe.to_html(index=index, border=0, max_rows=rows, show_dimensions=False, index_names=index)
+    html = "".join(map(tables.written, tables.parse(html)))
     heading = f"<figcaption {_CAPTION}>{escape(visible(caption))}</figcaption>" if caption else ""
     bundle = {
         "text/html": f'<figure style="margin:1em 0;overflow-x:auto">{heading}{html}</figure>',
@@ -121,9 +121,8 @@ def code(source: Any, caption: str = "", *, language: str = "") -> None:
     language = language or LANGUAGES.get(path.suffix, "text")
     body = visible("".join(lines).rstrip("\n"))
     data = {"caption": caption, "path": place, "first_line": first_line, "language": language, "source": body}
-    markdown = _as_markdown(body, place, caption, language)
     bundle = {
-        "text/markdown": markdown,
+        "text/html": listing.page(body, place, caption, language),
         "text/plain": f"{place}, {len(lines)} lines from line {first_line}",
         MIME.format("listing"): data,
     }
@@ -138,16 +137,6 @@ def _source_of(source: Any) -> tuple[Path, int, list[str]]:
         return path, 1, path.read_text("utf-8").splitlines(keepends=True)
     lines, first = inspect.getsourcelines(source)
     return Path(inspect.getsourcefile(source) or "?"), max(1, first), lines
-
-
-def _as_markdown(body: str, place: str, caption: str, language: str) -> str:
-    fence = "`" * max(3, 1 + max((len(run) for run in body.replace("`", " `").split() if set(run) == {"`"}), default=0))
-    block = f"{fence}{language}\n{body}\n{fence}"
-    title = f"`{place}`" + (f" · {caption}" if caption else "")
-    if body.count("\n") < FOLD_FROM:
-        return f"{title}\n\n{block}"
-    summary = f"<code>{escape(place)}</code>" + (f" · {escape(caption)}" if caption else "")
-    return f"<details><summary>{summary}</summary>\n\n{block}\n\n</details>"
 
 
 def check(requirement_id: str, claim: str, passed: Any, figure: Any = "") -> None:

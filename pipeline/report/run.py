@@ -20,7 +20,13 @@ from pipeline.report.model import NotebookRun, ReportError
 
 TEARDOWN = "99_teardown"
 LONGEST_CELL_SECONDS = 600
-CONFIG = Config({"KernelManager": {"transport_encryption": "auto"}})  # silences a warning about plain TCP
+CONFIG = Config(
+    {
+        "KernelManager": {"transport_encryption": "auto"},  # silences a warning about plain TCP
+        # A kernel is interrupted before it is shut down, and may log that as an error. What a cell raises is an output.
+        "NotebookClient": {"extra_arguments": ["--IPKernelApp.log_level=CRITICAL"]},
+    }
+)
 
 
 def find_notebooks(folder: Path) -> list[Path]:

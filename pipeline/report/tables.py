@@ -1,6 +1,7 @@
 """Data frames as HTML (for a notebook) and HTML tables as nodes (for the report)."""
 
 import re
+from html import escape
 
 from bs4 import BeautifulSoup, Tag
 
@@ -8,12 +9,29 @@ from pipeline.report.model import Node, text
 from pipeline.report.safe_text import visible
 
 NUMBER = re.compile(r"[+−-]?[\d,  ]*\d(?:\.\d+)?(?:e[+-]?\d+)?\s?(?:%|ms|s|B|kB|MB)?|nan|–|", re.IGNORECASE)
+LEFT_OUT = "..."  # pandas' row for the rows that are not shown
 
 
 def parse(html: str, caption: str = "") -> list[Node]:
     """Read every table of an HTML output, such as the one pandas makes of a data frame."""
     soup = BeautifulSoup(html, "html.parser")
     return [_table(found, caption) for found in soup.find_all("table") if isinstance(found, Tag)]
+
+
+def written(table: Node) -> str:
+    """Write a table as HTML for a notebook: one head, and every cell on its own side, whatever the page's style."""
+    head, body = ("".join(map(_row, table[part])) for part in ("head", "body"))
+    return f'<table style="overflow-wrap:normal"><thead>{head}</thead><tbody>{body}</tbody></table>'
+
+
+def _row(cells: list[Node]) -> str:
+    return f"<tr>{''.join(map(_written_cell, cells))}</tr>"
+
+
+def _written_cell(cell: Node) -> str:
+    tag = "th" if cell["header"] else "td"
+    spans = "".join(f' {name}="{cell[name]}"' for name in ("colspan", "rowspan") if cell[name] > 1)
+    return f'<{tag}{spans} style="text-align:{cell["align"]}">{escape(cell["children"][0]["text"])}</{tag}>'
 
 
 def _table(table: Tag, caption: str) -> Node:
@@ -69,6 +87,7 @@ def _align(head: list[list[Node]], body: list[list[Node]]) -> None:
         return
     for column in range(max(map(len, body))):
         values = [row[column]["children"][0]["text"] for row in body if column < len(row)]
+        values = [value for value in values if value != LEFT_OUT]
         if any(values) and all(NUMBER.fullmatch(value) for value in values):
             for row in rows:
                 if column < len(row):

@@ -1,12 +1,14 @@
 """The figures are drawn from data, say what the data show, and come out the same every time."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
 
 from pipeline import figures, scenarios, tutorial
 from pipeline.report import svg
+from pipeline.report.display import TEMPLATE
 from pipeline.stream import StreamRecord
 
 
@@ -51,6 +53,13 @@ def test_a_figure_states_its_finding_and_can_be_read_unseen(told: pd.DataFrame, 
         assert drawing.caption.endswith(".")
         assert drawing.alt.endswith(".")
         assert all(axes.get_xlabel() for axes in drawing.figure.axes[-1:])
+
+
+def test_letters_can_be_read_also_those_in_bars_on_a_dark_page(told: pd.DataFrame, seen: tutorial.Sightings) -> None:
+    drawn = "".join(svg.from_drawing(each.figure) for each in drawings(told, seen))
+    assert min(float(size) for size in re.findall(r"font-size: ([0-9.]+)px", drawn)) >= 8
+    assert f"fill: {figures.ON_PALE_BAR}" in drawn
+    assert figures.ON_PALE_BAR not in re.sub(r"/\*.*?\*/", "", (TEMPLATE / "figures-dark.css").read_text())
 
 
 def test_a_caption_says_what_was_counted(told: pd.DataFrame) -> None:

@@ -1,0 +1,117 @@
+"""A million events, one after the other, on a local cloud of its own: is it as fast and as small at the end?
+
+    python -m benchmarks.soak --events 1000000
+
+Told chunk by chunk: throughput end to end, and the memory of pipe runtime, Lambda workers and emulator. Then audited.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tqdm import tqdm
+
+from benchmarks.drained import wait_until_drained
+from pipeline import cloud, deployment, producer
+from pipeline.cloud import ROOT
+from pipeline.deployment import Deployment
+from pipeline.scenarios import SCENARIOS, Entry, Teller
+
+KEPT = ROOT / "docs" / "soak.json"
+STACK, PRODUCTS, SEED = "soak", 200, 7
+
+
+def main() -> int:
+    """Return 1 if the audit finds anything."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--chunk", type=int, default=50_000, help="events between two readings")
+    wanted = parser.parse_args()
+    if wanted.events < wanted.chunk or wanted.chunk < 1:
+        parser.error("it takes at least one chunk of one event")
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        os.environ["INVENTORY_STATE_DIR"] = folder
+        try:
+            found = soak(wanted.events, wanted.chunk)
+        finally:
+            cloud.stop("local")
+    if wanted.events == parser.get_default("events"):
+        KEPT.write_text(json.dumps(found, indent=1) + "\n")
+    print(_table(found))
+    return 1 if found["audit"]["discrepancies"] else 0
+
+
+def soak(events: int, chunk: int) -> dict[str, Any]:
+    """Send a day of that many events in chunks, each when the one before is drained, and audit all of it."""
+    where = cloud.start()
+    pipeline = deployment.up(where, STACK)
+    story = SCENARIOS["everyday"](Teller("everyday", PRODUCTS, SEED), events, PRODUCTS)
+    chunks: list[dict[str, float]] = []
+    with tqdm(total=events, unit=" events", file=sys.stderr) as bar:
+        while batch := list(islice(story, chunk)):
+            chunks.append({"events_per_second": len(batch) / _take(pipeline, batch), **_memory(pipeline)})
+            bar.update(len(batch))
+    started = time.monotonic()
+    audit = pipeline.audit()
+    return {
+        "events": events,
+        "chunk": chunk,
+        "chunks": [{name: round(value, 1) for name, value in each.items()} for each in chunks],
+        "audit": {"records": audit.records, "applied": audit.applied, "discrepancies": audit.discrepancies},
+        "audit_seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _take(pipeline: Deployment, batch: list[Entry]) -> float:
+    """Send, and wait until drained. Returns seconds."""
+    started = time.monotonic()
+    kinesis = pipeline.cloud.client("kinesis")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "sent.jsonl"
+        producer.publish(kinesis, pipeline.outputs["StreamName"], batch, sent_log=log, progress=False)
+        wait_until_drained(pipeline, log)
+    return time.monotonic() - started
+
+
+def _memory(pipeline: Deployment) -> dict[str, float]:
+    """Return what the processes hold, in MB: the largest of the workers."""
+    status = cloud.pipe_status(pipeline.cloud) or {}
+    emulator, runtime = (psutil.Process(status[name]["pid"]) for name in ("emulator", "runtime"))
+    workers = list(_resident(emulator.children(recursive=True)))
+    return {
+        "runtime_mb": runtime.memory_info().rss / 2**20,
+        "worker_mb": max(workers, default=0.0),
+        "emulator_mb": emulator.memory_info().rss / 2**20,
+    }
+
+
+def _resident(processes: list[psutil.Process]) -> Iterator[float]:
+    for process in processes:
+        try:
+            yield process.memory_info().rss / 2**20
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _table(found: dict[str, Any]) -> str:
+    head = f"{'events':>12} {'events/s':>10} {'runtime MB':>11} {'worker MB':>10} {'emulator MB':>12}"
+    rows = [
+        f"{number * found['chunk']:>12,} {each['events_per_second']:>10,.0f} {each['runtime_mb']:>11,.0f}"
+        f" {each['worker_mb']:>10,.0f} {each['emulator_mb']:>12,.0f}"
+        for number, each in enumerate(found["chunks"], 1)
+    ]
+    audit = found["audit"]
+    wrong, seconds = len(audit["discrepancies"]), found["audit_seconds"]
+    return "\n".join([head, *rows, f"audited {audit['records']:,} records in {seconds} s: {wrong} discrepancies"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
