@@ -125,7 +125,10 @@ BUGS = [
     bug(
         "remembers_after not stored",
         "store",
-        ('"remembers_after": {"S": str(forgotten) if forgotten else ""},', '"remembers_after": {"S": ""},'),
+        (
+            '"remembers_after": {"S": _as_wide_as(last, forgotten) if forgotten else ""},',
+            '"remembers_after": {"S": ""},',
+        ),
     ),
     bug(
         "a refused record folded again after a lost guard",
@@ -146,14 +149,17 @@ BUGS = [
         "event ids and sequence numbers share their names",
         "memory",
         (
-            'name = f"id:{event_id}" if event_id else f"at:{sequence_number}"',
-            "name = event_id or str(sequence_number)",
+            'name = b"id:" + event_id.encode() if event_id else b"at:%d" % sequence_number',
+            "name = (event_id or str(sequence_number)).encode()",
         ),
     ),
     bug(
         "sequence numbers as identity, event ids ignored",
         "memory",
-        ('f"id:{event_id}" if event_id else f"at:{sequence_number}"', 'f"at:{sequence_number}"'),
+        (
+            'name = b"id:" + event_id.encode() if event_id else b"at:%d" % sequence_number',
+            'name = b"at:%d" % sequence_number',
+        ),
     ),
     bug(
         "reads that may be stale",

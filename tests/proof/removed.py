@@ -91,14 +91,18 @@ REMOVED = [
         ('"recent_events": {"B": level.memory.to_bytes()}', '"recent_events": {"B": b""}'),
     ),
     bug("a memory of sixteen", "memory", ("CAPACITY = 32", "CAPACITY = 16")),
-    bug("zeros before a place forgotten", "memory", ("str(place).zfill(padded)", "str(place)")),
+    bug(
+        "zeros before a place forgotten",
+        "store",
+        ('.zfill(len(written) if written.startswith("0") else 0)', ""),
+    ),
     bug("nothing is forgotten", "memory", ("if len(self._place_of) > CAPACITY:", "if False:")),
     bug(
         "one entry less is remembered",
         "memory",
         ("if len(self._place_of) > CAPACITY:", "if len(self._place_of) >= CAPACITY:"),
     ),
-    bug("the gaps are lost in the packing", "memory", ("            place -= int.from_bytes(packed[start:at])\n", "")),
+    bug("the gaps are lost in the packing", "memory", ("            place -= int.from_bytes(packed[gap_at:at])\n", "")),
     bug(
         "the memory is read in reverse",
         "memory",
