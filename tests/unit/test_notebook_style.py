@@ -29,14 +29,8 @@ SECTIONS = {
 }
 
 LONGEST_LINE = 104  # letters that a cell of JupyterLab shows beside its panels
-STILL_TO_DO = ["08_scale_and_cost"]  # is written at this moment; then this goes
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-every_finished_notebook = pytest.mark.parametrize(
-    "path", [path for path in NOTEBOOKS if path.stem not in STILL_TO_DO], ids=lambda path: path.stem
-)
 
 
 def cells_of(path: Path, kind: str) -> list:
@@ -77,7 +71,7 @@ def test_a_cell_is_small(path: Path) -> None:
     assert median(lengths) <= MEDIAN_LINES
 
 
-@every_finished_notebook
+@every_notebook
 def test_a_line_of_code_can_be_seen_to_its_end(path: Path) -> None:
     lines = [line for source in code_of(path) for line in source.splitlines()]
     assert [line for line in lines if len(line) > LONGEST_LINE] == []
@@ -140,7 +134,7 @@ def test_it_ends_by_asserting_what_it_claimed(path: Path) -> None:
     assert all(isinstance(statement, ast.Assert) for statement in last)
 
 
-@every_finished_notebook
+@every_notebook
 def test_a_sentence_says_what_is_asserted_at_the_end(path: Path) -> None:
     assert len(cells_of(path, "markdown")[-1].source.partition("</details>")[2].split()) >= WORDS_A_LINE
 
