@@ -27,20 +27,21 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often each point is measured (default 3)")
     parser.add_argument("--events", type=int, default=EVENTS, help=f"of a story (default {EVENTS:,})")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--to", type=Path, help="keep the figures in this file (default: docs/benchmark.json)")
+    parser.add_argument("--keep", action="store_true", help="put the figures of these suites in docs/benchmark.json")
     wanted = parser.parse_args()
     if unknown := set(wanted.suites) - set(SUITES):
         parser.error(f"there is no suite {sorted(unknown)[0]!r}: choose from {', '.join(SUITES)}")
     if wanted.rounds < 1 or wanted.events < 1000:
         parser.error("it takes at least one round and 1,000 events")
-    is_full = not wanted.suites and wanted.events == EVENTS
+    suites = wanted.suites or list(SUITES)
     try:
-        found = measure(wanted.suites or list(SUITES), wanted.rounds, wanted.events)
+        found = measure(suites, wanted.rounds, wanted.events)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    if wanted.to or is_full:
-        (wanted.to or results.KEPT).write_text(json.dumps(_rounded(found), indent=1) + "\n")
+    if wanted.keep or (not wanted.suites and wanted.events == EVENTS):
+        found = _beside_what_is_kept(found, suites)
+        results.KEPT.write_text(json.dumps(_rounded(found), indent=1) + "\n")
     print(json.dumps(_rounded(found), indent=1) if wanted.json else _table(found))
     return 0
 
@@ -76,6 +77,21 @@ def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
         finally:
             cloud.stop("local")
     return found
+
+
+def _beside_what_is_kept(found: dict[str, Any], suites: list[str]) -> dict[str, Any]:
+    """Add the suites that were not run from the kept file, if they are of the same code and story."""
+    try:
+        kept = results.load()
+    except (OSError, ValueError):
+        return found
+    if (kept["code"], kept["story"]) != (found["code"], found["story"]):
+        return found
+    missing = [key for key in ("replay", "latency", "verdict", "fold") if not found[key]]
+    drains = [
+        each for each in kept["drain"] if ("contenders" if each["suite"] == "contenders" else "sweeps") not in suites
+    ]
+    return found | {key: kept[key] for key in missing} | {"drain": drains + found["drain"]}
 
 
 def _rounded(value: Any) -> Any:

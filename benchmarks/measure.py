@@ -38,7 +38,7 @@ def drain(
     with stage.pipe_at_rest():
         run = stage.put_on(contender, **environment)
         stage.stock_up(in_stock, STOCK)
-        stage.publish(story)
+        stage.load(story)
     stage.wait_until_drained()
     lines = stage.lines(run, since)
     _all_there(sum(line["records"] - line["failed"] for line in lines), len(story), run)
@@ -76,7 +76,7 @@ def latency(stage: Stage, contender: str, story: list[Entry], rate: float) -> di
     with stage.pipe_at_rest():
         run = stage.put_on(contender)
     stage.wait_until_reading()
-    stage.publish(story, rate)
+    stage.send(story, rate)
     stage.wait_until_drained()
     lags = [line["ended"] - arrived for line in stage.lines(run, since) for arrived in line["arrived"]]
     _all_there(len(lags), len(story), run)

@@ -21,6 +21,7 @@ from pipeline import audit, bundle, deployment, logs, stack
 from pipeline.cloud import Cloud
 from pipeline.deployment import Deployment
 from pipeline.local_cloud.cloud import eventually
+from pipeline.producer import MOST_RECORDS
 from pipeline.scenarios import Entry, name_of
 
 HERE = Path(__file__).parent
@@ -99,8 +100,26 @@ class Stage:
         stream = self.cloud.client("kinesis").describe_stream_summary(StreamName=self.outputs["StreamName"])
         return stream["StreamDescriptionSummary"]["OpenShardCount"]
 
-    def publish(self, story: list[Entry], rate: float | None = None) -> None:
-        """Send a story."""
+    def load(self, story: list[Entry]) -> None:
+        """Put a story on the stream just in its order, as events of a day would have come in.
+
+        The producer would not: it has no product twice in flight, so it draws a backlog's popular products out.
+        """
+        kinesis, name = self.cloud.client("kinesis"), self.outputs["StreamName"]
+        self.deployment.sent_log.parent.mkdir(parents=True, exist_ok=True)
+        with self.deployment.sent_log.open("w") as log:
+            for start in range(0, len(story), MOST_RECORDS):
+                chunk = story[start : start + MOST_RECORDS]
+                records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in chunk]
+                answer = kinesis.put_records(StreamName=name, Records=records)
+                if answer["FailedRecordCount"]:  # its order would be lost
+                    raise RuntimeError("the stream did not take every record")
+                for each in answer["Records"]:
+                    place = {"shard_id": each["ShardId"], "sequence_number": each["SequenceNumber"]}
+                    log.write(json.dumps(place) + "\n")
+
+    def send(self, story: list[Entry], rate: float) -> None:
+        """Send a story at a steady rate."""
         self.deployment.sent_log.unlink(missing_ok=True)
         self.deployment.send(story, rate=rate, progress=False)
 

@@ -77,17 +77,23 @@ def contenders(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
 
 def sweeps(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     """Turn one number at a time, for ours."""
-    points = [
-        _point(name, "ours", BATCH_SIZE, bench.events, story="changes") | {name: value}
-        for name, values in SWEEPS.items()
-        for value in values
-    ]
+    usual = _point("", "ours", BATCH_SIZE, bench.events, story="changes")
+    turned = {name: [usual | {name: value} for value in values] for name, values in SWEEPS.items()}
+    points = [usual, *(point for each in turned.values() for point in each if point != usual)]
 
     def take(point: Result) -> Result:
         in_stock, story = stories.changes(point["events"], point["products"], point["skew"], SEED)
         return measure.drain(bench.stage(point["batch_size"], point["shards"]), "ours", story, in_stock)
 
-    yield "drain", bench.interleaved(points, take)
+    rounds = [point["rounds"] for point in bench.interleaved(points, take)]
+    yield (
+        "drain",
+        [
+            point | {"suite": name, "rounds": rounds[points.index(point)]}
+            for name, each in turned.items()
+            for point in each
+        ],
+    )
 
 
 def latency(bench: Bench) -> Iterator[tuple[str, list[Result]]]:

@@ -17,6 +17,8 @@ from pipeline.scenarios import Teller
 
 Shares = npt.NDArray[np.float64]  # of the records, one for each product; they sum to 1
 
+MOST_BYTES = 6 * 1024 * 1024  # in one invocation
+RECORD_BYTES = 833  # of one of our records as a pipe hands it over: data in base64, names and ARNs
 ADDED_OF_EVENTS = 0.2  # while products are missing: every fifth event of an everyday story adds one
 TAKEN_OFF = 0.02  # of all events: any product, whatever its popularity; it comes back within a few events
 
@@ -90,11 +92,12 @@ def shards_of(products: int, shards: int) -> npt.NDArray[np.int64]:
 
 
 def expected_writes(day: Day, batch_size: int) -> float:
-    """Return how many writes a day costs in full batches.
+    """Return how many writes a day costs in full batches; a batch is also full when it has 6 MB.
 
     The shelf fills while the story goes on: what a batch adds is in it for certain, what was there before with the
     probability above.
     """
+    batch_size = min(batch_size, MOST_BYTES // RECORD_BYTES)
     shard_of = shards_of(day.products, day.shards)
     return sum(_writes_on(shard_of == shard, day, batch_size) for shard in range(day.shards))
 
