@@ -40,7 +40,7 @@ def test_a_table_that_counts_a_re_send_twice_is_found_wrong(monkeypatch, tmp_pat
         quantities[event["product"]["product_id"]] += event["product"]["quantity"]
     items = [{"product_id": name, "quantity": quantity, "status": "active"} for name, quantity in quantities.items()]
     monkeypatch.setattr(measure.stock, "items", lambda cloud, table: items)
-    monkeypatch.setattr(measure, "drain", lambda *_, CRASH: (tmp_path / "marker").touch())
+    monkeypatch.setattr(measure, "drain", lambda *_, **__: (tmp_path / "marker").touch())
     found = measure.verdict(Stage(), "ours", told, products, tmp_path / "marker")
     assert found["is_right"] is not resent_counts
     assert found["wrong_products"] == resent_counts
@@ -48,7 +48,7 @@ def test_a_table_that_counts_a_re_send_twice_is_found_wrong(monkeypatch, tmp_pat
 
 
 def test_a_worker_that_was_never_killed_gives_no_verdict(monkeypatch, tmp_path):
-    monkeypatch.setattr(measure, "drain", lambda *_, CRASH: None)
+    monkeypatch.setattr(measure, "drain", lambda *_, **__: None)
     with pytest.raises(RuntimeError, match="was not killed"):
         measure.verdict(Stage(), "ours", [], [], tmp_path / "marker")
 
