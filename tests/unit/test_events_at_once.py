@@ -16,7 +16,8 @@ TOKENS = [
     "[" * (MOST_NESTED - 1) + "]" * (MOST_NESTED - 1), "[" * MOST_NESTED + "]" * MOST_NESTED, "[" * 202 + "]" * 202,
     '"\\ud800"', '"\\ud83d\\ude00"', '"\\u0000"', '"\t"', '"NaN"', '"[[["', "{}", "[]", '{"a": 1, "a": NaN}', "/**/1",
     '"product_added"', '"product_removed"', '"quantity_decremented"', '"2023-02-29T12:00:00Z"',
-    '"2023-09-31T00:00:60z"', '"2023-09-11T12:00:00"', '"x"', '""', '"' + "x" * 65 + '"', '"' + "x" * 201 + '"', '"e\u0301"', "1000000001", "0",
+    '"2023-09-31T00:00:60z"', '"2023-09-11T12:00:00"', '"x"', '""',
+    '"' + "x" * 65 + '"', '"' + "x" * 201 + '"', '"e\u0301"', "1000000001", "0",
 ]  # fmt: skip
 VALUES = ['"quantity_incremented"', '"e-1"', '"P98765"', '"Laptop"', "10", '"2024-02-29T12:00:00Z"', "null"]
 NAMES = ["event_type", "event_id", "product", "product_id", "product_name", "quantity", "timestamp", "extra"]
