@@ -61,10 +61,10 @@ def compared(found: Found) -> pd.DataFrame:
     rows = rows[rows["suite"] == "contenders"].copy()
     replay = {each["batch_size"]: median(r["seconds"] for r in each["rounds"]) for each in found["replay"]}
     nothing = rows[rows["contender"] == "no_op"].set_index("batch_size")["seconds"]
-    plain = rows[rows["contender"] == "plain"]["events_per_second"].median()  # at any batch size: one write an event
+    plain = rows[rows["contender"] == "plain"].set_index("batch_size")["events_per_second"]
     ceiling = rows["events"] / (rows["batch_size"].map(nothing) + rows["batch_size"].map(replay))
     return rows.assign(
-        to_plain=rows["events_per_second"] / plain,
+        to_plain=rows["events_per_second"] / rows["batch_size"].map(plain).fillna(plain.median()),  # a write is a write
         to_ceiling=rows["events_per_second"] / ceiling,
         ceiling=ceiling,
     ).reset_index(drop=True)
