@@ -56,7 +56,7 @@ def sweep(found: Found, suite: str) -> pd.DataFrame:
 
 
 def compared(found: Found) -> pd.DataFrame:
-    """Return one row for each contender and batch size, beside the ceiling: replaying the stream and doing nothing."""
+    """Return one row for each contender and batch size, beside the ceiling: doing nothing, plus the replay."""
     rows = drains(found)
     rows = rows[rows["suite"] == "contenders"].copy()
     replay = {each["batch_size"]: median(r["seconds"] for r in each["rounds"]) for each in found["replay"]}
