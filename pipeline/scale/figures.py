@@ -48,7 +48,8 @@ def speed(found: Found) -> Drawing:
     caption = (
         f"In batches of {sizes[-1]:,}, folding works off {best['events_per_second']:,.0f} events a second, "
         f"{best['to_plain']:.1f} times as many as a write for each event, and {best['to_ceiling']:.0%} of what "
-        "doing nothing, plus a bare replay of its requests, would allow (dashed). Thin lines: slowest and fastest round."
+        "doing nothing, plus a bare replay of its requests, would allow (dashed). "
+        "Thin lines: slowest and fastest round."
     )
     return Drawing(figure, caption, "Bars of events a second for each contender, one panel for each batch size.")
 
