@@ -142,7 +142,9 @@ def backlog(courses: Mapping[str, Course]) -> Drawing:
         axes.axvspan(start / 60, end / 60, color=GREY, alpha=0.15, linewidth=0)
         axes.set(xlabel="time (minutes; the outage is shaded)", ylabel="records that wait (million)")
         axes.set(ylim=(0, None), xlim=(0, hot.LOOK_SECONDS / 60))
-        axes.legend(loc="upper left", title="made up for the outage after")
+        axes.legend(  # above the plot: over the grey hour and the lines its words would be hard to read
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, title="made up for the outage after"
+        )
     folded, single, *_ = courses.values()
     caption = (
         f"An hour's outage of a shard with one bestseller is made up for after {hot.said(folded)} if its events are "
