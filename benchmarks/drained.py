@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.audit import pipe_state
 from pipeline.deployment import Deployment
-from pipeline.local_cloud.cloud import eventually
+from pipeline.waiting import eventually
 
 DRAIN_SECONDS = 900
 

@@ -11,16 +11,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import psutil
 from tqdm import tqdm
 
+from benchmarks import processes
 from benchmarks.drained import wait_until_drained
-from pipeline import cloud, deployment, producer
+from pipeline import bundle, cloud, deployment, producer
 from pipeline.cloud import ROOT
 from pipeline.deployment import Deployment
 from pipeline.scenarios import SCENARIOS, Entry, Teller
@@ -57,11 +57,14 @@ def soak(events: int, chunk: int) -> dict[str, Any]:
     chunks: list[dict[str, float]] = []
     with tqdm(total=events, unit=" events", file=sys.stderr) as bar:
         while batch := list(islice(story, chunk)):
-            chunks.append({"events_per_second": len(batch) / _take(pipeline, batch), **_memory(pipeline)})
+            chunks.append({"events_per_second": len(batch) / _take(pipeline, batch), **processes.memory(where)})
             bar.update(len(batch))
     started = time.monotonic()
     audit = pipeline.audit()
     return {
+        "made_on": datetime.now(UTC).date().isoformat(),
+        "code": bundle.build().code_sha256,
+        "cores": os.cpu_count(),
         "events": events,
         "chunk": chunk,
         "chunks": [{name: round(value, 1) for name, value in each.items()} for each in chunks],
@@ -79,26 +82,6 @@ def _take(pipeline: Deployment, batch: list[Entry]) -> float:
         producer.publish(kinesis, pipeline.outputs["StreamName"], batch, sent_log=log, progress=False)
         wait_until_drained(pipeline, log)
     return time.monotonic() - started
-
-
-def _memory(pipeline: Deployment) -> dict[str, float]:
-    """Return what the processes hold, in MB: the largest of the workers."""
-    status = cloud.pipe_status(pipeline.cloud) or {}
-    emulator, runtime = (psutil.Process(status[name]["pid"]) for name in ("emulator", "runtime"))
-    workers = list(_resident(emulator.children(recursive=True)))
-    return {
-        "runtime_mb": runtime.memory_info().rss / 2**20,
-        "worker_mb": max(workers, default=0.0),
-        "emulator_mb": emulator.memory_info().rss / 2**20,
-    }
-
-
-def _resident(processes: list[psutil.Process]) -> Iterator[float]:
-    for process in processes:
-        try:
-            yield process.memory_info().rss / 2**20
-        except psutil.NoSuchProcess:
-            continue
 
 
 def _table(found: dict[str, Any]) -> str:

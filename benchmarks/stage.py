@@ -2,13 +2,10 @@
 
 import base64
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from stock_projector.events import SequenceNumber
@@ -17,14 +14,14 @@ from stock_projector.projection import StockLevel
 from stock_projector.store import to_item
 
 from benchmarks.drained import DRAIN_SECONDS, wait_until_drained
-from pipeline import audit, bundle, deployment, logs, stack
+from pipeline import audit, logs
 from pipeline.cloud import Cloud
 from pipeline.deployment import Deployment
-from pipeline.local_cloud.cloud import eventually
 from pipeline.producer import MOST_RECORDS
 from pipeline.scenarios import Entry, name_of
+from pipeline.waiting import eventually
 
-HERE = Path(__file__).parent
+LOG_SECONDS = 30
 WARM_UP = "warm-up"  # products of which no run is told
 TABLES = ("StockTableName", "IdempotencyTableName", "LedgerTableName")
 HANDLERS = {"ours": "stock_projector.handler"} | {
@@ -146,47 +143,25 @@ class Stage:
         self.cloud.client("pipes").stop_pipe(Name=self.outputs["PipeName"])
         eventually(lambda: audit.pipe_state(self.cloud, self.outputs).checkpoints == {}, DRAIN_SECONDS)
 
-    def lines(self, run: str, since: float) -> list[dict[str, Any]]:
-        """Return what the function said of each invocation of a run."""
+    def whole_log(self, run: str, since: float, records: int) -> list[dict[str, Any]]:
+        """Return what the function said of each invocation of a run, when it has told of that many records.
+
+        Its log comes a moment after its answer.
+        """
+
+        def whole() -> list[dict[str, Any]]:
+            lines = self._lines(run, since)
+            return lines if sum(line["records"] - line["failed"] for line in lines) >= records else []
+
+        try:
+            return eventually(whole, LOG_SECONDS)
+        except TimeoutError:
+            raise RuntimeError(f"the log of {run} does not tell of all its {records} records") from None
+
+    def _lines(self, run: str, since: float) -> list[dict[str, Any]]:
         said = (text for _, text in logs.projector(self.cloud, self.outputs, since) if '"measured"' in text)
         lines = [json.loads(text[text.index("{") :])["measured"] for text in said]
         return [line for line in lines if line["run"] == run]
-
-
-def set_up(cloud: Cloud, batch_size: int, shards: int) -> Stage:
-    """Deploy a pipeline to measure on, and what the peers need."""
-    name = f"bench-{batch_size}-{shards}"
-    found = deployment.up(cloud, name, {"BatchSize": batch_size, "ShardCount": shards})
-    function = cloud.client("lambda").get_function_configuration(FunctionName=found.outputs["ProjectorName"])
-    peers = _peers(cloud, f"{name}-peers", found.outputs["StockTableName"], function["Role"].rpartition("/")[2])
-    code = _bundle()
-    bundle.upload(cloud.client("s3"), found.outputs["ArtifactBucketName"], code)
-    cloud.client("lambda").update_function_code(
-        FunctionName=found.outputs["ProjectorName"], S3Bucket=found.outputs["ArtifactBucketName"], S3Key=code.key
-    )
-    return Stage(found, found.outputs | peers)
-
-
-def _bundle() -> bundle.Bundle:
-    """Zip the projector's source, as it is, with the contenders beside it."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(bundle.SOURCE, folder, dirs_exist_ok=True)
-        shutil.copytree(HERE / "contenders", Path(folder) / "contenders")
-        return bundle.build(Path(folder))
-
-
-def _peers(cloud: Cloud, name: str, table: str, role: str) -> dict[str, str]:
-    if stack.describe(cloud, name):
-        return stack.outputs(cloud, name)
-    parameters = {"StockTableName": table, "ProjectorRoleName": role}
-    cloud.client("cloudformation").create_stack(
-        StackName=name,
-        TemplateBody=(HERE / "peers.yaml").read_text(),
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-    )
-    eventually(lambda: (stack.describe(cloud, name) or {}).get("StackStatus") == "CREATE_COMPLETE", 60)
-    return stack.outputs(cloud, name)
 
 
 def _record(number: int) -> dict[str, Any]:

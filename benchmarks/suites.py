@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import fold, measure, stories
-from benchmarks.stage import Stage, set_up
+from benchmarks.deployed import set_up
+from benchmarks.stage import Stage
 from pipeline.cloud import Cloud
 
 EVENTS, PRODUCTS, SHARDS, BATCH_SIZE, SEED = 20_000, 200, 2, 1000, 7

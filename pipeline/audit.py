@@ -9,6 +9,7 @@ from pipeline import cloud as clouds
 from pipeline import logs, oracle, queues, stock, stream
 from pipeline.cloud import Cloud
 from pipeline.stream import StreamRecord
+from pipeline.waiting import eventually
 
 SETTLE_SECONDS = 3.0  # once the pipe is done; somebody else may be looking into the queue and hiding messages
 TELL_SECONDS = 5.0
@@ -53,23 +54,30 @@ def _compare_when_drained(
 ) -> list[str]:
     """Compare until the comparison is clean, or until it is certain (or, on AWS, likely) to stay as it is."""
     seen: dict[Place, str] = {}
+    discrepancies: list[str] = []
     before: object = None
     changed_at = told_at = time.monotonic()
-    while True:
+
+    def is_settled() -> bool:
+        nonlocal discrepancies, before, changed_at, told_at
         state = pipe_state(cloud, outputs)
         drained = _has_passed(state, records)
         discrepancies = compare(cloud, outputs, expected, seen)
         if not discrepancies and drained is not False:
-            return []
+            return True
         now = time.monotonic()
         if (discrepancies, state) != before:
             before, changed_at = (discrepancies, state), now
         if now - changed_at > (SETTLE_SECONDS if drained else cloud.patience_seconds):
-            return discrepancies or ["the pipe has not confirmed every record yet"]
+            discrepancies = discrepancies or ["the pipe has not confirmed every record yet"]
+            return True
         if now - told_at > TELL_SECONDS:
             told_at = now
             tell(f"waiting until drained: {len(discrepancies)} differences left. {state.trouble}".rstrip())
-        time.sleep(cloud.poll_seconds)
+        return False
+
+    eventually(is_settled, every=cloud.poll_seconds)
+    return discrepancies
 
 
 def compare(cloud: Cloud, outputs: dict[str, str], expected: oracle.Expectation, seen: dict[Place, str]) -> list[str]:

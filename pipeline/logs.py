@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
+from pipeline.waiting import eventually
 
 FOLLOW_SECONDS = 1.0
 LOOK_BACK_SECONDS = 15 * 60
@@ -54,7 +55,10 @@ def show(
 ) -> None:
     """Write the log lines of pipe and projector, and (with `follow`) those to come, until `stop` says so."""
     since, seen, position = time.time() - LOOK_BACK_SECONDS, set[tuple[float, str]](), 0
-    while True:
+
+    def is_over() -> bool:
+        """Write what is new, and say whether that was all."""
+        nonlocal position
         lines, position = clouds.pipe_log(cloud, position)
         for line in lines:
             write(f"pipe       {line}")
@@ -62,6 +66,6 @@ def show(
             if entry not in seen:
                 seen.add(entry)
                 write(f"projector  {entry[1]}")
-        if not follow or stop():
-            return
-        time.sleep(FOLLOW_SECONDS)
+        return not follow or stop()
+
+    eventually(is_over, every=FOLLOW_SECONDS)

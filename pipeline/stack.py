@@ -1,7 +1,7 @@
 """The stack: made, found, changed and deleted from one template, with its progress shown as it happens."""
 
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,6 +10,7 @@ from pipeline import bundle as bundles
 from pipeline.cloud import ROOT, Cloud
 from pipeline.errors import UserError
 from pipeline.local_cloud import template
+from pipeline.waiting import eventually
 
 TEMPLATE = ROOT / "infra" / "stack.yaml"
 STACK_SECONDS = 900
@@ -61,11 +62,17 @@ def deploy(cloud: Cloud, stack_name: str, parameters: Parameters | None = None, 
 def wait_until_running(cloud: Cloud, stack_name: str) -> None:
     """Wait until the pipe is running. On AWS that takes a minute or two."""
     pipes, name = cloud.client("pipes"), outputs(cloud, stack_name)["PipeName"]
-    deadline = time.monotonic() + STACK_SECONDS
-    while (pipe := pipes.describe_pipe(Name=name))["CurrentState"] != "RUNNING":
-        if pipe["CurrentState"].endswith("FAILED") or time.monotonic() > deadline:
-            raise UserError(f"the pipe {name} is {pipe['CurrentState']}: {pipe.get('StateReason', 'no reason given')}")
-        time.sleep(cloud.poll_seconds)
+    pipe: dict[str, Any] = {}
+
+    def is_decided() -> bool:
+        nonlocal pipe
+        pipe = pipes.describe_pipe(Name=name)
+        return pipe["CurrentState"] == "RUNNING" or pipe["CurrentState"].endswith("FAILED")
+
+    with suppress(TimeoutError):
+        eventually(is_decided, STACK_SECONDS, every=cloud.poll_seconds)
+    if pipe["CurrentState"] != "RUNNING":
+        raise UserError(f"the pipe {name} is {pipe['CurrentState']}: {pipe.get('StateReason', 'no reason given')}")
 
 
 def outputs(cloud: Cloud, stack_name: str) -> dict[str, str]:
@@ -143,9 +150,12 @@ def _parameters(given: Parameters, stack: dict[str, Any] | None) -> list[dict[st
 def _follow(cloud: Cloud, stack_id: str, seen: set[str], tell: Tell) -> None:
     """Tell the stack's events as they come, until it is done."""
     cloudformation = cloud.client("cloudformation")
-    deadline = time.monotonic() + STACK_SECONDS
     failures: list[str] = []
-    while True:
+    status = ""
+
+    def is_over() -> bool:
+        """Tell what is new, and say whether that was all."""
+        nonlocal status
         [stack] = cloudformation.describe_stacks(StackName=stack_id)["Stacks"] or [{"StackStatus": "DELETE_COMPLETE"}]
         for event in reversed(_new_events(cloud, stack_id, seen)):
             line = f"{event['LogicalResourceId']:<18} {event['ResourceStatus']}"
@@ -154,13 +164,14 @@ def _follow(cloud: Cloud, stack_id: str, seen: set[str], tell: Tell) -> None:
                 failures.append(f"{event['LogicalResourceId']}: {reason}")
             tell(f"  {line}  {reason}".rstrip())
         status = stack["StackStatus"]
-        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
-            return
-        if not status.endswith("IN_PROGRESS"):
-            raise UserError(f"the stack ended as {status}. {failures[0] if failures else ''}".strip())
-        if time.monotonic() > deadline:
-            raise UserError(f"the stack is still {status} after {STACK_SECONDS} s")
-        time.sleep(cloud.poll_seconds)
+        return not status.endswith("IN_PROGRESS")
+
+    try:
+        eventually(is_over, STACK_SECONDS, every=cloud.poll_seconds)
+    except TimeoutError:
+        raise UserError(f"the stack is still {status} after {STACK_SECONDS} s") from None
+    if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+        raise UserError(f"the stack ended as {status}. {failures[0] if failures else ''}".strip())
 
 
 def _new_events(cloud: Cloud, stack_id: str, seen: set[str]) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,10 @@ import boto3
 import psutil
 import pytest
 from hypothesis import HealthCheck, settings
+
+from pipeline import waiting
+
+pytest.register_assert_rewrite("tests.unit.handler.world", "tests.unit.projection.shelf")  # they assert too
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "pipeline"]
@@ -30,12 +33,11 @@ settings.load_profile("repeatable")
 
 
 def wait_until(holds: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    """Wait for a condition, never for a time. Returns what the condition returned."""
-    deadline = time.monotonic() + seconds
-    while not (result := holds()):
-        assert time.monotonic() < deadline, f"still waiting after {seconds} s: {what}"
-        time.sleep(0.02)
-    return result
+    """Wait for a condition, and say what it was if it does not come. Returns what the condition returned."""
+    try:
+        return waiting.eventually(holds, seconds, every=0.02)
+    except TimeoutError:
+        raise AssertionError(f"still waiting after {seconds} s: {what}") from None
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,7 @@ import json
 import os
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.local_cloud import emulator
 from pipeline.local_cloud.process import Background
+from pipeline.waiting import eventually
 
 START_SECONDS = 60
 LOCK_SECONDS = 120
@@ -203,16 +203,3 @@ def _described(background: Background, **facts: Any) -> dict[str, Any]:
         **facts,
         "log": str(background.log),
     }
-
-
-def eventually(holds: Callable[[], object], seconds: float, every: float = 0.05) -> None:
-    """Wait until something holds.
-
-    Raises:
-        TimeoutError: it did not within the given seconds.
-    """
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(every)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from threading import Event, Thread
 
 RESTART_SECONDS = 1.0
@@ -13,7 +14,7 @@ class StoppedError(Exception):
     """The pipe was stopped in the middle of something; it will come again."""
 
 
-class SteadyThread(Thread):
+class SteadyThread(Thread, ABC):
     """Does its `work` until that returns, or the pipe stops. `work` must bear being begun again after an exception."""
 
     def __init__(self, name: str, stop: Event) -> None:
@@ -23,9 +24,9 @@ class SteadyThread(Thread):
         self.crashes = 0
         self.crashed_at = 0.0
 
+    @abstractmethod
     def work(self) -> None:
         """Do what the thread is for."""
-        raise NotImplementedError
 
     def run(self) -> None:
         """Work, and after something unforeseen work again."""

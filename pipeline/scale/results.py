@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline import bundle
 from pipeline.cloud import ROOT
 from pipeline.scale.cost import Use
 
@@ -20,12 +21,13 @@ NAMES = {
     "plain": "a write for each event",
     "idempotent": "Powertools idempotency",
     "ledger": "ledger transaction",
+    "ceiling": "ceiling: nothing, plus a replay",
 }
 PEERS = ("ours", "plain", "idempotent", "ledger")
 OF_A_DRAIN = ("suite", "contender", "batch_size", "products", "skew", "shards", "events")
 OF_A_ROUND = (
     *("seconds", "events_per_second", "requests", "writes", "write_units", "reads", "read_keys"),
-    *("lambda_seconds", "invocations"),
+    *("lambda_seconds", "invocations", "cpu_seconds", "emulator_cpu_seconds", "runtime_cpu_seconds"),
 )
 
 Found = dict[str, Any]
@@ -34,6 +36,12 @@ Found = dict[str, Any]
 def load(path: Path | None = None) -> Found:
     """Read what a full run of the benchmark measured; by default the last one that was kept."""
     return json.loads((path or KEPT).read_text("utf-8"))
+
+
+def made(found: Found) -> str:
+    """Say where and when it was measured, and whether it was the projector as it is now."""
+    code = "this projector" if found["code"] == bundle.build().code_sha256 else "an earlier projector"
+    return f"on {found['machine']['cores']} cores, {found['made_on']}, with {code}"
 
 
 def drains(found: Found) -> pd.DataFrame:
@@ -71,7 +79,10 @@ def compared(found: Found) -> pd.DataFrame:
 
 
 def speeds(found: Found) -> pd.DataFrame:
-    """Return one row for each contender and batch size: how fast it was, and whether its table was right at the end."""
+    """Return one row for each contender and batch size: how fast it was, and whether its table was right at the end.
+
+    Beside them the ceiling, which is no contender.
+    """
     right = {each["contender"]: each for each in found["verdict"]}
     rows = [
         {
@@ -85,7 +96,20 @@ def speeds(found: Found) -> pd.DataFrame:
         }
         for each in compared(found).itertuples()
     ]
-    return pd.DataFrame(rows).set_index("contender")
+    return pd.concat([pd.DataFrame(rows), pd.DataFrame(_ceilings(found))]).fillna("").set_index("contender")
+
+
+def _ceilings(found: Found) -> list[dict[str, str]]:
+    return [
+        {
+            "contender": NAMES["ceiling"],
+            "batch": f"{each.batch_size:,}",
+            "events/s (all rounds)": f"{each.ceiling:,.0f}",
+            "to plain": _known("{:.1f}×", each.ceiling * each.to_plain / each.events_per_second),
+        }
+        for each in compared(found).itertuples()
+        if each.contender == "no_op"
+    ]
 
 
 def spent(found: Found) -> pd.DataFrame:
@@ -98,10 +122,26 @@ def spent(found: Found) -> pd.DataFrame:
             "write units": f"{1000 * each.write_units / each.events:,.0f}",
             "keys read": f"{1000 * each.read_keys / each.events:,.0f}",
             "Lambda ms an event": f"{1000 * each.lambda_seconds / each.events:.2f}",
+            "CPU µs an event: function + emulator + pipe": _cpu(each),
         }
         for each in compared(found).itertuples()
     ]
     return pd.DataFrame(rows).set_index("contender")
+
+
+def in_requests(found: Found, batch_size: int) -> float:
+    """Return how much of the processor time of ours, function and emulator, a bare replay of its requests takes."""
+    [replay] = [each["rounds"] for each in found["replay"] if each["batch_size"] == batch_size]
+    rows = compared(found)
+    [ours] = rows[(rows["contender"] == "ours") & (rows["batch_size"] == batch_size)].itertuples()
+    bare = sum(median(each[name] for each in replay) for name in ("cpu_seconds", "emulator_cpu_seconds"))
+    return bare / (ours.cpu_seconds + ours.emulator_cpu_seconds)
+
+
+def _cpu(drain: Any) -> str:
+    """Write the processor time of an event, process by process."""
+    spent_by = (drain.cpu_seconds, drain.emulator_cpu_seconds, drain.runtime_cpu_seconds)
+    return " + ".join(f"{1e6 * seconds / drain.events:,.0f}" for seconds in spent_by)
 
 
 def _known(as_text: str, number: float) -> str:

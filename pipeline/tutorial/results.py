@@ -1,8 +1,8 @@
 """What became of the story: the stream folded record by record, the time it took, the projector's own account."""
 
 import json
-import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from pipeline import oracle, stream
 from pipeline.deployment import Deployment
 from pipeline.stream import StreamRecord
 from pipeline.tutorial.stacks import beside
+from pipeline.waiting import eventually
 
 LOG_SECONDS = 60.0  # for the log to tell of all records
 
@@ -92,15 +93,19 @@ def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:
     """
     function = pipeline.cloud.client("lambda").get_function(FunctionName=pipeline.outputs["ProjectorName"])
     log_group = function["Configuration"]["LoggingConfig"]["LogGroup"]
-    deadline = time.monotonic() + LOG_SECONDS
-    while True:
+    frame = pd.DataFrame()
+
+    def tells_of_all() -> bool:
+        nonlocal frame
         pages = pipeline.cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
         lines = [_json_or_nothing(event["message"]) for page in pages for event in page["events"]]
         columns = ["records", "applied", "duplicate", "quarantined", "failed"]
         frame = pd.DataFrame([line for line in lines if line.get("message") == "batch"], columns=columns)
-        if frame["records"].sum() >= at_least or time.monotonic() > deadline:
-            return frame.fillna(0).astype(int)
-        time.sleep(1)
+        return frame["records"].sum() >= at_least
+
+    with suppress(TimeoutError):  # then as far as it tells
+        eventually(tells_of_all, LOG_SECONDS, every=1)
+    return frame.fillna(0).astype(int)
 
 
 def _json_or_nothing(message: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pipeline.errors import UserError
 from pipeline.scenarios import Entry
 from pipeline.tutorial.by_hand import deliver
 from pipeline.tutorial.stacks import beside, make_room
+from pipeline.waiting import eventually
 
 LOOK_SECONDS = 0.03  # between two looks at the table while a story is sent
 SHOW_SECONDS = 0.5  # between two drawings of what was seen
@@ -143,15 +144,18 @@ def _look(
 ) -> None:
     """Look into the table again and again, until all is sent and every product is at its version."""
     changed = 0.0
-    while not is_stopped():
+
+    def is_over() -> bool:
+        """Note one look, and say whether there is no more to see."""
+        nonlocal changed
         all_sent = is_sent()
         before = seen.versions[-1] if seen.versions else {}
         seen.add(accepted[0], stock.items(pipeline.cloud, pipeline.outputs["StockTableName"]))
         if seen.versions[-1] != before or not all_sent:
             changed = seen.seconds[-1]
-        if all_sent and (seen.versions[-1] == goal or seen.seconds[-1] - changed > PATIENCE_SECONDS):
-            return
-        time.sleep(LOOK_SECONDS)
+        return all_sent and (seen.versions[-1] == goal or seen.seconds[-1] - changed > PATIENCE_SECONDS)
+
+    eventually(lambda: is_stopped() or is_over(), every=LOOK_SECONDS)
 
 
 def _versions_after(story: Iterable[Entry]) -> dict[str, int]:

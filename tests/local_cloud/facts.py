@@ -3,16 +3,17 @@
 import inspect
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.local_cloud import test_conformance as conformance
+from tests.local_cloud import conformance
 from tests.local_cloud.test_conformance_has_teeth import WRONG
 
 PAGE = Path(__file__).parents[2] / "docs" / "pipe-conformance.md"
 HEAD = """\
 # What the local pipe does as EventBridge Pipes does
 
-Made from `tests/local_cloud/test_conformance.py` by `python -m tests.local_cloud.facts`; a test is red while it is
+Made from `tests/local_cloud/conformance` by `python -m tests.local_cloud.facts`; a test is red while it is
 stale. Every fact is a test of the real runtime (`pipeline/local_cloud`) against a Kinesis stream in process, whose
 shards split, merge, close and throttle as AWS's do. "Fails for" counts the deliberately wrong runtimes that the test
 was seen to find out (`test_conformance_has_teeth.py`). What the emulator can do is checked there again
@@ -35,12 +36,21 @@ for event source mappings; readers and helpers written for those), or `either` |
 eb-create-pattern-operators, column "Pipe support" | `PIPES_EVENT_BUS_OPERATORS=1`: as on an event bus |
 """
 
+NOT_HELD = {
+    "Records may be pushed to a consumer with enhanced fan-out": "Guide, eb-pipes-kinesis",
+    "A pipe may enrich its records; such a pipe is not run, and says so": "Guide, pipes-enrichment",
+    "Targets other than Lambda; such a pipe is not run, and says so": "Guide, eb-pipes-event-target",
+    "A pipe that meets nearly continuous 4xx errors may be disabled": "Guide, eb-pipes-error-troubleshooting",
+    "A failed condition while a pipe is created shows in its StateReason": "Guide, eb-pipes-error-troubleshooting",
+    "Exact matching of numbers compares how they are written (300.0 and 3.0e2 differ)": "Guide, eb-event-patterns",
+}
+
 
 def page() -> str:
     """Return the whole page."""
     teeth = Counter(name for name, *_ in WRONG)
-    rows = [_row(name, teeth[name.removeprefix("test_")]) for name in vars(conformance) if name.startswith("test_")]
-    missing = [f"| {fact} | {source} | | no |" for fact, source in conformance.NOT_HELD.items()]
+    rows = [_row(name, test, teeth[name.removeprefix("test_")]) for name, test in conformance.facts().items()]
+    missing = [f"| {fact} | {source} | | no |" for fact, source in NOT_HELD.items()]
     return "\n".join(
         [
             HEAD,
@@ -59,8 +69,8 @@ def page() -> str:
     )
 
 
-def _row(name: str, wrong_runtimes: int) -> str:
-    source = " ".join((inspect.getdoc(getattr(conformance, name)) or "").split()).replace("|", "\\|").rstrip(".")
+def _row(name: str, test: Callable[..., None], wrong_runtimes: int) -> str:
+    source = " ".join((inspect.getdoc(test) or "").split()).replace("|", "\\|").rstrip(".")
     fact = re.sub(r"\baws\b", "AWS", name.removeprefix("test_").replace("_", " ")).capitalize()
     fact = fact.replace("aws", "AWS").replace("json", "JSON").replace("Json", "JSON").replace("fifo", "FIFO")
     return f"| {fact} | {source} | `{name}` | yes | {wrong_runtimes} wrong |"

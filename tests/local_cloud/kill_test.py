@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 
 from pipeline.local_cloud import LocalCloud
-from pipeline.local_cloud.cloud import eventually
+from pipeline.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 600

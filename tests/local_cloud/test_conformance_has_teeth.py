@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.local_cloud import test_conformance as conformance
-from tests.local_cloud.world import World
+from tests.local_cloud.conformance import facts
+from tests.local_cloud.world import QUEUE, TOPIC, World
 
 PATIENCE_SECONDS = 0.25  # how long a test waits here for what will not come
 
@@ -100,8 +100,8 @@ WRONG: list[tuple[Any, ...]] = [
     ("errors_time_outs_and_throttles_are_told_apart", "target:call", "TIMED_OUT if TASK", "FAILED if TASK"),
     ("errors_time_outs_and_throttles_are_told_apart", "target:_kind_of", "return TIMED_OUT", "return FAILED"),
     ("errors_time_outs_and_throttles_are_told_apart", "target:_kind_of", "return THROTTLED", "return REFUSED"),
-    ("a_dead_letter_says_where_the_records_lie_and_not_what_they_say", "deadletters:dead_letter", "batch[0]", "batch[-1]", {"arn": conformance.QUEUE, "where": "http://127.0.0.1:4566/123456789012/dead-letters"}),
-    ("a_dead_letter_says_where_the_records_lie_and_not_what_they_say", "pipe:PipeRun._send_dead_letter", '":sns:"', '":sms:"', {"arn": conformance.TOPIC, "where": conformance.TOPIC}),
+    ("a_dead_letter_says_where_the_records_lie_and_not_what_they_say", "deadletters:dead_letter", "batch[0]", "batch[-1]", {"arn": QUEUE, "where": "http://127.0.0.1:4566/123456789012/dead-letters"}),
+    ("a_dead_letter_says_where_the_records_lie_and_not_what_they_say", "pipe:PipeRun._send_dead_letter", '":sns:"', '":sms:"', {"arn": TOPIC, "where": TOPIC}),
     ("nothing_passes_a_dead_letter_that_cannot_be_sent", "delivery:Delivery._give_up", "self._wait_before_retry(tries)", "break"),
     ("without_a_dead_letter_queue_records_are_given_up_in_silence", "delivery:Delivery._give_up", "if self.pipe.dead_letter_arn:", "if True:"),
     ("dead_letters_do_not_go_to_a_fifo_queue", "validation:problem_of", ".fifo", ".lifo"),
@@ -202,7 +202,7 @@ def _plain(function: Any) -> Any:
 @pytest.mark.parametrize("wrong", WRONG, ids=[f"{n}-{each[0]}" for n, each in enumerate(WRONG)])
 def test_a_wrong_runtime_is_found_out(wrong: tuple[Any, ...], tmp_path: Path) -> None:
     name, where, old, new, *given = wrong
-    test = getattr(conformance, f"test_{name}")
+    test = facts()[f"test_{name}"]
     world = World(tmp_path, PATIENCE_SECONDS)
     with mutated(where, old, new):
         try:
@@ -215,5 +215,4 @@ def test_a_wrong_runtime_is_found_out(wrong: tuple[Any, ...], tmp_path: Path) ->
 
 
 def test_every_fact_has_a_wrong_runtime() -> None:
-    facts = {name.removeprefix("test_") for name in vars(conformance) if name.startswith("test_")}
-    assert facts == {each[0] for each in WRONG}
+    assert {name.removeprefix("test_") for name in facts()} == {each[0] for each in WRONG}

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from pipeline.local_cloud import LocalCloud, aws
-from pipeline.local_cloud.cloud import eventually
+from pipeline.waiting import eventually
 
 PATIENCE_SECONDS = 60
 FUNCTION = """

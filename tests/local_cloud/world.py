@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from pipeline.local_cloud import delivery, pipe, shard, steady
-from pipeline.local_cloud.cloud import eventually
+from pipeline.local_cloud import delivery, pipe, shard, status, steady
 from pipeline.local_cloud.pipe import PipeRun
 from pipeline.local_cloud.settings import PipeSettings
+from pipeline.waiting import eventually
 from tests.local_cloud.kinesis import ARN, Kinesis
 
 PIPE = "arn:aws:pipes:eu-central-1:123456789012:pipe/stock-pipe"
@@ -22,6 +22,8 @@ ROLE = "arn:aws:iam::123456789012:role/pipe-role"
 PROJECTOR = "arn:aws:lambda:eu-central-1:123456789012:function:projector"
 QUEUE = "arn:aws:sqs:eu-central-1:123456789012:dead-letters"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:dead-letters"
+SHARD = "shardId-000000000000"
+LAPTOP, CHAIR = "P98765", "CRUNCHY-ARMCHAIR"
 FAST = {
     (shard, "POLL_SECONDS"): 0.005,
     (shard, "LONGEST_PAUSE_SECONDS"): 0.02,
@@ -166,3 +168,23 @@ class World:
 def data_of(record: dict[str, Any]) -> str:
     """Return a flat record's data as text."""
     return b64decode(record["data"]).decode()
+
+
+def broken(records: Any) -> None:
+    raise FunctionError("the table is gone")
+
+
+def poisoned(records: Any) -> None:
+    if any(data_of(record) == "poison" for record in records):
+        raise FunctionError("poison")
+
+
+def failures(*identifiers: Any) -> dict[str, Any]:
+    """Name records that failed, as a function answers."""
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}
+
+
+def tally_of(run: PipeRun) -> dict[str, Any]:
+    """Return what the status says of the pipe's one shard."""
+    [described] = status.of_pipe(run)["shards"]
+    return described

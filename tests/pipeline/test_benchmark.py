@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import measure, stories
-from benchmarks.stage import set_up
+from benchmarks.deployed import set_up
 from pipeline import deployment, stack
 
 

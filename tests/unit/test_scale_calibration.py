@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import bundle
 from pipeline.scale import calibration, figures, local, results
 from pipeline.scale.calibration import FUNCTION, MACHINE, Work
 from pipeline.scale.writes import Day
@@ -135,6 +136,31 @@ def test_tables_say_who_was_right_and_what_it_took(found: dict) -> None:
     assert speeds.loc[results.NAMES["plain"], "table right"].iloc[0] == "no: 37 of 200 products wrong"
     assert spent.loc[results.NAMES["ledger"], "write units"].tolist() == ["4,000", "4,000"]
     assert not any("nan" in str(cell) for cell in speeds.to_numpy().ravel())
+
+
+def test_the_ceiling_has_a_row_of_its_own_beside_the_contenders(found: dict) -> None:
+    rows, ceiling = results.compared(found), results.speeds(found).loc[results.NAMES["ceiling"]]
+    ours = rows[rows["contender"] == "ours"]
+    assert ceiling["batch"].tolist() == [f"{size:,}" for size in ours["batch_size"]]
+    plain = ours["events_per_second"] / ours["to_plain"]
+    assert ceiling["to plain"].tolist() == [f"{each:.1f}×" for each in ours["ceiling"] / plain]
+
+
+def test_processor_time_is_told_process_by_process_and_what_of_it_are_requests(found: dict) -> None:
+    ours = next(each for each in found["drain"] if (each["contender"], each["batch_size"]) == ("ours", 1000))
+    one = {"cpu_seconds": 2.0, "emulator_cpu_seconds": 3.0, "runtime_cpu_seconds": 0.5}
+    drain = ours | {"rounds": [each | one for each in ours["rounds"]]}
+    others = [each for each in found["drain"] if each is not ours]
+    replay = [{"batch_size": 1000, "rounds": [{"seconds": 1.0, "cpu_seconds": 1.5, "emulator_cpu_seconds": 2.5}]}]
+    told = found | {"drain": [*others, drain], "replay": replay}
+    assert "100 + 150 + 25" in results.spent(told).to_string()
+    assert results.in_requests(told, 1000) == pytest.approx(4 / 5)
+
+
+def test_figures_of_an_earlier_projector_are_called_so(found: dict) -> None:
+    assert results.made(found).endswith("with an earlier projector")
+    now = found | {"code": bundle.build().code_sha256}
+    assert results.made(now) == "on 2 cores, 2026-11-22, with this projector"
 
 
 def test_what_an_event_uses_up_is_per_event(found: dict) -> None:

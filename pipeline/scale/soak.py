@@ -1,0 +1,68 @@
+"""The long run: what the last full soak measured, from `docs/soak.json`, as a figure and a verdict."""
+
+import json
+from statistics import median
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+from pipeline.cloud import ROOT
+from pipeline.figures import BLUE, GREY, ORANGE, VERMILION, Drawing
+from pipeline.report import style
+
+KEPT = ROOT / "docs" / "soak.json"  # written by a full run of the soak
+PROCESSES = {
+    "runtime_mb": ("pipe runtime", BLUE),
+    "worker_mb": ("Lambda worker", ORANGE),
+    "emulator_mb": ("emulator", GREY),
+}
+
+MOST_GROWTH_MB = 30  # of what an allocator keeps; had it kept every record, it would be hundreds
+
+Found = dict[str, Any]
+
+
+def load() -> Found:
+    """Read what the last full soak measured."""
+    return json.loads(KEPT.read_text("utf-8"))
+
+
+def growth(found: Found, process: str) -> float:
+    """Return by how many MB a process was larger after the last chunk than after the first."""
+    return found["chunks"][-1][process] - found["chunks"][0][process]
+
+
+def grown_mb(found: Found) -> float:
+    """Return by how much the larger grower of pipe runtime and Lambda worker grew."""
+    return max(growth(found, "runtime_mb"), growth(found, "worker_mb"))
+
+
+def holds(found: Found) -> bool:
+    """Say whether every record was accounted for, and neither pipe runtime nor Lambda worker piled anything up."""
+    audit = found["audit"]
+    return not audit["discrepancies"] and audit["records"] == found["events"] and grown_mb(found) < MOST_GROWTH_MB
+
+
+def figure(found: Found) -> Drawing:
+    """Draw throughput and memory, chunk by chunk."""
+    chunks, sent = found["chunks"], found["chunk"] * np.arange(1, len(found["chunks"]) + 1) / 1e6
+    with style():
+        drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+        speed.plot(sent, [each["events_per_second"] for each in chunks], color=VERMILION)
+        speed.set(xlabel="events so far (million)", ylabel="events a second", ylim=(0, None))
+        speed.yaxis.set_major_formatter("{x:,.0f}")
+        for process, (name, hue) in PROCESSES.items():
+            memory.plot(sent, [each[process] for each in chunks], color=hue, label=name)
+        memory.set(xlabel="events so far (million)", ylabel="memory (MB)", ylim=(0, None))
+        memory.legend(loc="upper left")
+    speeds = [each["events_per_second"] for each in chunks]
+    wrong = {0: "no discrepancy", 1: "1 discrepancy"}
+    count = len(found["audit"]["discrepancies"])
+    caption = (
+        f"{found['events']:,} events in a row, {median(speeds):,.0f} a second in the median ({min(speeds):,.0f} to "
+        f"{max(speeds):,.0f}): from the first {found['chunk']:,} to the last, pipe runtime and Lambda worker grew by "
+        f"{growth(found, 'runtime_mb'):.0f} and {growth(found, 'worker_mb'):.0f} MB; the emulator keeps every record. "
+        f"The audit read all of it and found {wrong.get(count, f'{count} discrepancies')}."
+    )
+    return Drawing(drawn, caption, "A line of events a second that stays level, and lines of memory by process.")
