@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,10 @@ def picture_in(page: str) -> str:
     return base64.b64decode(page[start : page.index('"', start)]).decode()
 
 
-def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int = 60) -> None:
+def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int = 40) -> None:
     """Show a data frame as a table: escaped, with the characters that hide made visible. Only numbers stand right.
+
+    Whole numbers get separators; and where rows are left out, the caption says so.
 
     Args:
         frame: a pandas DataFrame or Series.
@@ -91,6 +94,7 @@ def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int
     """
     frame = frame.to_frame() if hasattr(frame, "to_frame") and frame.ndim == 1 else frame
     index = bool(any(frame.index.names)) if index is None else index
+    caption = _with_count(caption, rows, len(frame))
     safe = frame.rename(columns=_safe).map(_safe)
     safe.index = safe.index.map(_safe) if index and safe.index.nlevels == 1 else safe.index
     html = safe.to_html(index=index, border=0, max_rows=rows, show_dimensions=False, index_names=index)
@@ -105,7 +109,13 @@ def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int
 
 
 def _safe(value: Any) -> Any:
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return f"{value:,}"
     return visible(value) if isinstance(value, str) else value
+
+
+def _with_count(caption: str, shown: int, of: int) -> str:
+    return caption if shown >= of else f"{caption} Shown are {shown} of {of:,} rows.".strip()
 
 
 def code(source: Any, caption: str = "", *, language: str = "") -> None:

@@ -23,7 +23,7 @@ def make(
 ) -> ReportResult:
     """Run the notebooks and write the report; see `pipeline.report.make_report`."""
     notebooks = run.find_notebooks(notebooks_dir)
-    given = parameters.defaults(defaults) | overrides
+    given = parameters.read(parameters.defaults(defaults) | overrides, notebooks, run.LONGEST_CELL_SECONDS)
     deliverables.load(requirements)  # refused now rather than after minutes of work
     executed = _prepare(build_dir)
     runs = run.execute_all(notebooks, given, executed)
@@ -84,7 +84,7 @@ def _told(found: dict[str, Any], chapters: Iterable[Chapter]) -> dict[str, Any]:
 
 
 def _value(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000 else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value >= 1000 else str(value)
 
 
 def _write(path: Path, content: bytes) -> None:

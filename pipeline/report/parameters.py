@@ -98,6 +98,19 @@ def check(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str, Para
     }
 
 
+def read(given: Mapping[str, Any], notebooks: Iterable[Path], most_seconds: float) -> Parameters:
+    """Return what was given as the notebooks take it, or refuse it; also a story that would take too long to send."""
+    taken = {name: value for each in check(given, notebooks).values() for name, value in each.items()}
+    found = {name: taken[name] for name in given}
+    events, rate = found.get("event_count", 0), found.get("rate", 0)
+    if rate and events / rate > most_seconds:
+        raise WrongParameterError(
+            f"{events:,} events at {rate:,} a second take longer than the {most_seconds:,} s that a cell may take: "
+            "raise the parameter rate, or set it to 0 (as fast as it goes)"
+        )
+    return found
+
+
 def _read(value: Any, wanted: str, name: str, notebook: str) -> Any:
     """Take a value of the right type, or text that says one: on a command line everything is text."""
     read = value

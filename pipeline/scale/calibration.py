@@ -78,4 +78,5 @@ def fitted_with(drains: pd.DataFrame, shards: int) -> pd.DataFrame:
 def label(drain: pd.Series) -> str:
     """Name a drain by what it was set to."""
     of_what = f"{int(drain['products']):,} products, skew {drain['skew']:g}"
-    return f"{of_what}, batch {int(drain['batch_size']):,}, {drain['shards']} shards ({drain['story']})"
+    shards = "1 shard" if drain["shards"] == 1 else f"{drain['shards']} shards"
+    return f"{of_what}, batch {int(drain['batch_size']):,}, {shards} ({drain['story']})"

@@ -165,3 +165,8 @@ def bills(prices: Prices, given: Assumptions, uses: Mapping[str, Use]) -> pd.Dat
         for name, bill in lines.items()
     }
     return pd.DataFrame({name: lines[name] | sums[name] for name in uses}).rename_axis("dollars")
+
+
+def shown(priced: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return bills as a reader wants them: to a tenth of a cent, under everybody's name."""
+    return priced.map("{:.3f}".format).rename(columns=names)

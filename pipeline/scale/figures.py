@@ -1,13 +1,14 @@
 """The figures of scale and cost; each as a `Drawing`, with a caption that states what its data show."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from pipeline.figures import BESIDE, BLUE, GREEN, GREY, HUES, INK, ORANGE, PINK, SKY, VERMILION, Drawing
+from pipeline.figures.look import BESIDE, BLUE, GREEN, GREY, HUES, INK, ORANGE, PINK, SKY, VERMILION, Drawing
 from pipeline.report import style
 from pipeline.scale import hot, results
 from pipeline.scale.lanes import Course
@@ -23,35 +24,38 @@ LINES = {  # of a bill, in the order in which they are stacked
     "DynamoDB reads": SKY,
     "SQS and logs": PINK,
 }
+SETTING = ("batch_size", "products", "skew", "shards", "events", "story")
+WHISKERS = {"ecolor": INK, "elinewidth": 1}
 
 
 def speed(found: Found) -> Drawing:
-    """Draw the events a second of every contender, with the spread of its rounds, beside the ceiling."""
+    """Draw the events a second of every contender, with the spread of its rounds; of ours beside its ceiling."""
     rows = results.compared(found)
-    sizes = sorted(rows["batch_size"].unique())
+    rows = rows[rows["contender"] != "no_op"].sort_values("events_per_second", ascending=False)
     with style():
-        figure, panels = plt.subplots(1, len(sizes), figsize=(7.2, 2.4), sharey=True, squeeze=False)
-        for axes, size in zip(panels[0], sizes, strict=True):
-            part = rows[(rows["batch_size"] == size) & (rows["contender"] != "no_op")]
-            names, values = part["contender"].map(NAMES), part["events_per_second"]
-            spread = [values - part["slowest"], part["fastest"] - values]
-            axes.barh(names, values, xerr=spread, color=BLUE, height=0.6, error_kw={"ecolor": INK, "elinewidth": 1})
-            axes.axvline(part["ceiling"].iloc[0], color=VERMILION, linewidth=1, linestyle=(0, (4, 2)))
-            for row, value in enumerate(values):
-                axes.annotate(f"{value:,.0f}", (part["fastest"].iloc[row], row), xytext=(5, 0), **BESIDE)
-            axes.set(xlabel="events a second", xlim=(0, part["ceiling"].iloc[0] * 1.1))
-            axes.set_title(f"batches of {size:,}")
-            axes.xaxis.set_major_formatter("{x:,.0f}")
-            axes.grid(visible=False)
-        panels[0][0].invert_yaxis()  # of all panels: they share it
-    best = rows[(rows["contender"] == "ours") & (rows["batch_size"] == sizes[-1])].iloc[0]
+        figure, axes = plt.subplots(figsize=(7.2, 0.8 + 0.32 * len(rows)))
+        for place, row in enumerate(rows.itertuples()):
+            spread = [[row.events_per_second - row.slowest], [row.fastest - row.events_per_second]]
+            axes.barh(place, row.events_per_second, xerr=spread, color=BLUE, height=0.6, error_kw=WHISKERS)
+            end = row.fastest
+            if row.contender == "ours":
+                axes.vlines(row.ceiling, place - 0.42, place + 0.42, color=VERMILION, linewidth=1.6)
+                end = max(end, row.ceiling)
+            axes.annotate(f"{row.events_per_second:,.0f}", (end, place), xytext=(5, 0), **BESIDE)
+        names = [f"{NAMES[row.contender]}\nin batches of {row.batch_size:,}" for row in rows.itertuples()]
+        axes.set_yticks(range(len(rows)), names)
+        axes.set(xlabel="events a second", xlim=(0, rows[["ceiling", "fastest"]].max(axis=None) * 1.1))
+        axes.grid(visible=False)
+        axes.invert_yaxis()
+    best, slower = rows[rows["contender"] == "ours"].iloc[0], rows[rows["contender"] == "ours"].iloc[-1]
     caption = (
-        f"In batches of {sizes[-1]:,}, folding works off {best['events_per_second']:,.0f} events a second, "
-        f"{best['to_plain']:.1f} times as many as a write for each event, and {best['to_ceiling']:.0%} of what "
-        "doing nothing, plus a bare replay of its requests, would allow (dashed). "
+        f"In batches of {slower['batch_size']:,}, folding works off {slower['to_plain']:.1f} times as many events a "
+        f"second as a write for each event, and {slower['to_ceiling']:.0%} of what doing nothing, plus a bare replay "
+        f"of its requests, would allow (red). In batches of {best['batch_size']:,} it reaches "
+        f"{best['events_per_second']:,.0f} events a second, {best['to_ceiling']:.0%} of its ceiling there. "
         "Thin lines: slowest and fastest round."
     )
-    return Drawing(figure, caption, "Bars of events a second for each contender, one panel for each batch size.")
+    return Drawing(figure, caption, "Bars of events a second, one for each contender and batch size.")
 
 
 def writes(found: Found) -> Drawing:
@@ -69,16 +73,15 @@ def writes(found: Found) -> Drawing:
             line = [_writes_of(row | {name: value}) for value in along.tolist()]
             axes.plot(along, line, color=GREY, label="formula")
             axes.plot(measured[name], measured["writes"] / measured["events"], "o", color=BLUE, label="measured")
-            axes.set(xlabel=label, xscale=scale, ylim=(0, None))
+            axes.set(xlabel=label, ylabel="writes for an event", xscale=scale, ylim=(0, None))
             axes.xaxis.set_major_formatter("{x:,g}")
             axes.minorticks_off()
-        panels[0].set_ylabel("writes for an event")
         panels[0].legend(loc="upper right")
-    ours = results.drains(found).query("contender == 'ours'")
+    ours = results.drains(found).query("contender == 'ours'").drop_duplicates(list(SETTING))
     off = [abs(_writes_of(each) * each["events"] / each["writes"] - 1) for each in ours.to_dict("records")]
     caption = (
-        f"Measured writes lie on the formula's line: of {len(ours)} drains, the worst is off by {max(off):.1%}. Larger "
-        "batches, unlike popularity and fewer products make writes rare; nothing is fitted here."
+        f"Measured writes lie on the formula's line: of {len(off)} settings, the worst is {max(off):.1%} off. Larger "
+        "batches, uneven popularity and fewer products each make writes rarer; nothing is fitted here."
     )
     return Drawing(figure, caption, "Three panels with a falling, a falling and a rising line; dots lie on the lines.")
 
@@ -101,7 +104,9 @@ def bills(priced: pd.DataFrame) -> Drawing:
             for offset, reading in zip((-0.19, 0.19), readings, strict=True):
                 _stack(axes, row + offset, priced[name], reading)
         axes.set_yticks(range(len(priced.columns)), [NAMES.get(name, name) for name in priced.columns])
-        axes.set(xlabel="dollars for a million events (upper bar: Pipes by 64 KB; lower bar: Pipes by record)")
+        axes.set(
+            xlabel="dollars for a million events, Kinesis provisioned (upper bar: Pipes by 64 KB; lower: by record)"
+        )
         axes.set_xlim(0, priced.loc["in all, at most"].max() * 1.12)
         axes.legend(
             handles=[plt.Rectangle((0, 0), 1, 1, color=hue, label=line) for line, hue in LINES.items()],
@@ -109,23 +114,27 @@ def bills(priced: pd.DataFrame) -> Drawing:
         )
         axes.invert_yaxis()
         axes.grid(visible=False)
-    least, most = priced.loc["in all, at least"], priced.loc["in all, at most"]
-    first, dearest = priced.columns[0], str(least.idxmax())
-    reading = priced.loc["Pipes, by record", first] - priced.loc["Pipes, by 64 KB", first]
+    drawn = {reading: sum(_amounts(priced, reading).values()) for reading in readings}
+    (by_64_kb, by_record), first = drawn.values(), priced.columns[0]
+    dearest = str(by_64_kb.idxmax())
     caption = (
-        f"A million events cost ${least[first]:.2f} to ${most[first]:.2f} when they fold as in the benchmark, "
-        f"${least[dearest]:.2f} to ${most[dearest]:.2f} with a {NAMES.get(dearest, dearest)}. What a pipe's request is "
-        f"makes ${reading:.2f} of difference, for all of them alike."
+        f"A million events cost ${by_64_kb[first]:.2f} or ${by_record[first]:.2f} when they fold as in the benchmark, "
+        f"${by_64_kb[dearest]:.2f} or ${by_record[dearest]:.2f} with a {NAMES.get(dearest, dearest)}. What a pipe's "
+        f"request is makes ${by_record[first] - by_64_kb[first]:.2f} of difference, for all of them alike."
     )
     return Drawing(figure, caption, "Stacked bars of dollars for a million events, two for each contender.")
 
 
-def _stack(axes: Axes, row: float, bill: pd.Series, reading: str) -> None:
+def _amounts(priced: Any, reading: str) -> dict[str, Any]:
+    """Return what is drawn: dollars by line, of one bill or of all of them."""
     together = {"Kinesis": ["Kinesis, provisioned"], "Pipes": [reading], "SQS and logs": ["SQS", "Logs"]}
+    return {line: priced.loc[together.get(line, [line])].sum() for line in LINES}
+
+
+def _stack(axes: Axes, row: float, bill: pd.Series, reading: str) -> None:
     start = 0.0
-    for line, hue in LINES.items():
-        amount = bill[together.get(line, [line])].sum()
-        axes.barh(row, amount, left=start, color=hue, height=0.34, linewidth=0)
+    for line, amount in _amounts(bill, reading).items():
+        axes.barh(row, amount, left=start, color=LINES[line], height=0.34, linewidth=0)
         start += amount
     axes.annotate(f"{start:.2f}", (start, row), xytext=(4, 0), **BESIDE)
 
@@ -143,7 +152,7 @@ def backlog(courses: Mapping[str, Course]) -> Drawing:
         axes.set(xlabel="time (minutes; the outage is shaded)", ylabel="records that wait (million)")
         axes.set(ylim=(0, None), xlim=(0, hot.LOOK_SECONDS / 60))
         axes.legend(  # above the plot: over the grey hour and the lines its words would be hard to read
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, title="made up for the outage after"
+            loc="lower left", bbox_to_anchor=(0, 1), frameon=False, title="made up for the outage after"
         )
     folded, single, *_ = courses.values()
     caption = (

@@ -77,5 +77,9 @@ def shown(checked: pd.DataFrame) -> pd.DataFrame:
     formats = {"writes": "{:,.0f}", "formula": "{:,.0f}"}
     cells = {name: checked[name].map(formats.get(name, "{:.2f}").format) for name in checked}
     for found, after in (("writes", "formula"), ("function s", "held out"), ("drain s", "simulated")):
-        cells[after] = (cells[after] + off[found].map(" ({:+.0%})".format)).where(checked[after].notna(), "")
+        cells[after] = (cells[after] + off[found].map(_off)).where(checked[after].notna(), "")
     return pd.DataFrame(cells)
+
+
+def _off(error: float) -> str:
+    return f" ({round(error, 2) + 0:+.0%})".replace("-", "−").replace("+0%", "0%")

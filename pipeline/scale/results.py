@@ -67,15 +67,23 @@ def compared(found: Found) -> pd.DataFrame:
     """Return one row for each contender and batch size, beside the ceiling: doing nothing, plus the replay."""
     rows = drains(found)
     rows = rows[rows["suite"] == "contenders"].copy()
-    replay = {each["batch_size"]: median(r["seconds"] for r in each["rounds"]) for each in found["replay"]}
-    nothing = rows[rows["contender"] == "no_op"].set_index("batch_size")["seconds"]
     plain = rows[rows["contender"] == "plain"].set_index("batch_size")["events_per_second"]
-    ceiling = rows["events"] / (rows["batch_size"].map(nothing) + rows["batch_size"].map(replay))
+    ceiling = rows["batch_size"].map(_ceiling(found, rows[rows["contender"] == "no_op"]))
     return rows.assign(
         to_plain=rows["events_per_second"] / rows["batch_size"].map(plain).fillna(plain.median()),  # a write is a write
         to_ceiling=rows["events_per_second"] / ceiling,
         ceiling=ceiling,
     ).reset_index(drop=True)
+
+
+def _ceiling(found: Found, nothing: pd.DataFrame) -> dict[int, float]:
+    """Return events a second by batch size, if only what nobody can save were left: for the whole story."""
+    replays = {each["batch_size"]: each for each in found["replay"]}
+    return {
+        each.batch_size: replay["events"] / (each.seconds + median(r["seconds"] for r in replay["rounds"]))
+        for each in nothing.itertuples()
+        if (replay := replays.get(each.batch_size)) and replay["events"] == each.events
+    }
 
 
 def speeds(found: Found) -> pd.DataFrame:
@@ -89,9 +97,9 @@ def speeds(found: Found) -> pd.DataFrame:
             "contender": NAMES[each.contender],
             "batch": f"{each.batch_size:,}",
             "events/s (all rounds)": f"{each.events_per_second:,.0f} ({each.slowest:,.0f}–{each.fastest:,.0f})",
-            "to plain": _known("{:.1f}×", each.to_plain),
+            "times a plain write": _known("{:.1f}×", each.to_plain),
             "of the ceiling": _known("{:.0%}", each.to_ceiling) if each.contender != "no_op" else "",
-            "p50 / p99, ms": _latency(found["latency"], each.contender, each.batch_size),
+            "p50 / p99 at 200/s, ms": _latency(found["latency"], each.contender, each.batch_size),
             "table right": _verdict(right.get(each.contender)),
         }
         for each in compared(found).itertuples()
@@ -105,7 +113,7 @@ def _ceilings(found: Found) -> list[dict[str, str]]:
             "contender": NAMES["ceiling"],
             "batch": f"{each.batch_size:,}",
             "events/s (all rounds)": f"{each.ceiling:,.0f}",
-            "to plain": _known("{:.1f}×", each.ceiling * each.to_plain / each.events_per_second),
+            "times a plain write": _known("{:.1f}×", each.ceiling * each.to_plain / each.events_per_second),
         }
         for each in compared(found).itertuples()
         if each.contender == "no_op"
@@ -136,6 +144,14 @@ def in_requests(found: Found, batch_size: int) -> float:
     [ours] = rows[(rows["contender"] == "ours") & (rows["batch_size"] == batch_size)].itertuples()
     bare = sum(median(each[name] for each in replay) for name in ("cpu_seconds", "emulator_cpu_seconds"))
     return bare / (ours.cpu_seconds + ours.emulator_cpu_seconds)
+
+
+def limits(found: Found) -> dict[str, str]:
+    """Return what bounds ours: how much of its processor time requests take, and what an event takes without any."""
+    speed = median(each["events_per_second"] for each in found["fold"]["rounds"])
+    sizes = [each["batch_size"] for each in found["replay"]]
+    shares = {f"in requests, batches of {size:,}": f"{in_requests(found, size):.0%}" for size in sizes}
+    return shares | {"decode, check and fold an event": f"{1e6 / speed:.0f} µs"}
 
 
 def _cpu(drain: Any) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from pipeline.cloud import ROOT
-from pipeline.figures import BLUE, GREY, ORANGE, VERMILION, Drawing
+from pipeline.figures.look import BLUE, GREY, ORANGE, VERMILION, Drawing
 from pipeline.report import style
 
 KEPT = ROOT / "docs" / "soak.json"  # written by a full run of the soak

@@ -58,8 +58,8 @@ def test_a_figure_states_its_finding_and_can_be_read_unseen(told: pd.DataFrame, 
 def test_letters_can_be_read_also_those_in_bars_on_a_dark_page(told: pd.DataFrame, seen: tutorial.Sightings) -> None:
     drawn = "".join(svg.from_drawing(each.figure) for each in drawings(told, seen))
     assert min(float(size) for size in re.findall(r"font-size: ([0-9.]+)px", drawn)) >= 8
-    assert f"fill: {figures.ON_PALE_BAR}" in drawn
-    assert figures.ON_PALE_BAR not in re.sub(r"/\*.*?\*/", "", (TEMPLATE / "figures-dark.css").read_text())
+    assert f"fill: {figures.look.ON_PALE_BAR}" in drawn
+    assert figures.look.ON_PALE_BAR not in re.sub(r"/\*.*?\*/", "", (TEMPLATE / "figures-dark.css").read_text())
 
 
 def test_a_caption_says_what_was_counted(told: pd.DataFrame) -> None:
@@ -104,3 +104,58 @@ def test_a_lag_runs_from_accepted_to_the_first_look_that_shows_it(tmp_path, seen
         }
     )
     assert list(tutorial.lags(Pipeline, told)) == [0.25, 1.5, 1.0]  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def long_told() -> pd.DataFrame:
+    """Far more events than a line can show, of one reason for a refusal at most."""
+    log = [
+        StreamRecord(entry.data, entry.partition_key, "shardId-000000000000", str(place), 0.0)
+        for place, entry in enumerate(scenarios.tell("everyday", 3000, 6, 3), start=1)
+    ]
+    return tutorial.history(log)
+
+
+def test_of_a_long_story_the_newest_part_is_drawn_and_the_caption_says_so(long_told, told) -> None:
+    drawing = figures.stock_over_time(long_told)
+    [axes] = drawing.figure.axes
+    applied = long_told[long_told["outcome"] == "applied"]
+    minutes = (applied["happened_at"].max() - applied["happened_at"].min()).total_seconds() / 60
+    start = axes.get_xlim()[0]
+    assert f"in the last {minutes - start:,.0f} of {minutes:,.0f} minutes" in drawing.caption
+    assert max(len(line.get_xdata()) for line in axes.lines) <= 201
+    assert all(line.get_xdata()[0] == pytest.approx(start) for line in axes.lines)
+    assert "in the last" not in figures.stock_over_time(told).caption
+
+
+def test_words_beside_bars_do_not_reach_the_next_panel(long_told: pd.DataFrame) -> None:
+    many = pd.concat([long_told] * 40)  # six digits
+    figure = figures.outcomes(many).figure
+    figure.canvas.draw()
+    left, right = figure.axes
+    ends = [text.get_window_extent().x1 for text in left.texts]
+    assert max(ends) < right.get_tightbbox().x0
+
+
+def test_one_reason_is_not_called_several(told: pd.DataFrame) -> None:
+    poison = told[told["outcome"] == "quarantined"]
+    of_one = pd.concat([told[told["outcome"] != "quarantined"], poison[poison["reason"] == poison["reason"].iloc[0]]])
+    assert "for 1 reason." in figures.outcomes(of_one).caption
+
+
+def test_keys_too_rare_for_a_segment_are_drawn_together(told: pd.DataFrame) -> None:
+    many = pd.concat([told, *(told.head(1).assign(partition_key=f"rare-{n}") for n in range(2000))])
+    [axes] = figures.shards(many).figure.axes
+    assert len(axes.patches) < 100
+    assert axes.texts[-1].get_text().endswith("keys")
+
+
+def test_of_a_long_sending_the_last_seconds_are_shown(seen: tutorial.Sightings) -> None:
+    for look in range(1, 200):
+        seen.add(9 + look, [{"product_id": "P98765", "version": 4 + look, "quantity": 7}])
+    seen.seconds[:] = [0.1 * number for number in range(len(seen.seconds))]
+    drawing = figures.as_it_happened(seen)
+    upper, lower = drawing.figure.axes
+    assert upper.get_xlim()[0] == 0
+    assert lower.get_xlim()[0] == pytest.approx(seen.seconds[-1] - 6, abs=0.11)
+    assert "the last 6 s" in drawing.caption

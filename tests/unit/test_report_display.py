@@ -130,7 +130,7 @@ def test_a_notebook_sets_numbers_right_and_text_left_and_heads_with_them(shown):
     assert cells_of(shown[0]["text/html"]) == [
         ("th", "left", "product_id"), ("th", "left", "product_name"),
         ("th", "right", "quantity"), ("th", "right", "lag"),
-        ("th", "left", "P1"), ("td", "left", "Lamp"), ("td", "right", "1234"), ("td", "right", "9 ms"),
+        ("th", "left", "P1"), ("td", "left", "Lamp"), ("td", "right", "1,234"), ("td", "right", "9 ms"),
         ("th", "left", "P2"), ("td", "left", "Mug"), ("td", "right", "7"), ("td", "right", "12 ms"),
     ]  # fmt: skip
 
@@ -148,6 +148,15 @@ def test_numbers_stand_right_though_some_rows_are_left_out(shown):
     sides = [(side, text) for _, side, text in cells_of(shown[0]["text/html"])]
     assert sides[:4] == [("left", "name"), ("right", "quantity"), ("left", "a"), ("right", "0")]
     assert sides.count(("right", "...")) == 1
+
+
+def test_whole_numbers_have_separators_and_a_caption_says_what_is_left_out(shown):
+    table(pd.DataFrame({"units": [1234567, 12], "is": [True, False]}), "All of it.")
+    table(pd.DataFrame({"n": range(1234)}), "Some of it.", rows=10)
+
+    assert [text for *_, text in cells_of(shown[0]["text/html"])] == ["units", "is", "1,234,567", "True", "12", "False"]
+    assert ">All of it.<" in shown[0]["text/html"]
+    assert ">Some of it. Shown are 10 of 1,234 rows.<" in shown[1]["text/html"]
 
 
 def test_the_lines_of_a_listing_never_wrap_in_a_notebook(shown):

@@ -8,7 +8,7 @@ import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from pipeline.report import ReportError, ReportResult, make_report, parse_overrides
+from pipeline.report import ReportError, ReportResult, WrongParameterError, make_report, parse_overrides
 from pipeline.report.parameters import fits
 from pipeline.report.refresh import refresh, stripped
 from pipeline.report.run import execute_all
@@ -144,6 +144,24 @@ def test_a_wrong_parameter_is_refused_before_anything_runs(tmp_path, executed, g
 
     assert str(refused.value) == refusal
     assert executed == []
+
+
+STORY = "event_count: int = 2000\nrate: float = 500\nbatch_size: int = 1000"
+
+
+def test_a_story_that_no_cell_has_time_to_send_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    write(tmp_path / "notebooks", "01_one", "# One", parameters=STORY)
+    with pytest.raises(WrongParameterError, match=r"300,001 events at 500\.?0? a second .* raise the parameter rate"):
+        report(tmp_path, {"event_count": 300_001, "rate": 500})
+    assert not list((tmp_path / "build").glob("**/*.ipynb"))
+    assert report(tmp_path, {"event_count": 300_001, "rate": 0}).failures == []
+
+
+def test_what_the_report_says_of_its_parameters_has_their_types(tmp_path: Path) -> None:
+    write(tmp_path / "notebooks", "01_one", "# One", parameters=STORY)
+    made = report(tmp_path, {"event_count": "40000", "batch_size": 5000})
+    assert json.loads((tmp_path / "build" / "run.json").read_text())["parameters"]["event_count"] == 40_000
+    assert "40,000" in made.html.read_text() and "5,000" in made.html.read_text()
 
 
 def test_a_stale_default_is_refused_too(tmp_path, executed):
