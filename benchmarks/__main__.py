@@ -17,14 +17,14 @@ from typing import Any
 from benchmarks.suites import EVENTS, PRODUCTS, SEED, SHARDS, SUITES, Bench
 from pipeline import bundle, cloud
 from pipeline.errors import UserError
-from pipeline.scale import results
+from pipeline.scale import results, tables
 
 
 def main() -> int:
     """Measure, print the table, and keep the figures of a full run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"only these: {', '.join(SUITES)}")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each point is measured (default 3)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each point is measured (default 5)")
     parser.add_argument("--events", type=int, default=EVENTS, help=f"of a story (default {EVENTS:,})")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--keep", action="store_true", help="put the figures of these suites in docs/benchmark.json")
@@ -109,7 +109,7 @@ def _table(found: dict[str, Any]) -> str:
         return json.dumps(_rounded(found), indent=1)
     speeds = sorted(each["events_per_second"] for each in found["fold"]["rounds"]) if found["fold"] else []
     fold = f"\nwithout I/O: {speeds[len(speeds) // 2]:,.0f} events/s per core ({speeds[0]:,.0f}–{speeds[-1]:,.0f})"
-    return results.speeds(found).to_string() + (fold if speeds else "")
+    return tables.speeds(found).to_string() + (fold if speeds else "")
 
 
 if __name__ == "__main__":

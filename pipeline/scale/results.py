@@ -1,15 +1,13 @@
-"""What the benchmark measured, from `docs/benchmark.json`: as tables for the reader, and as rows for the models."""
+"""What the benchmark measured, from `docs/benchmark.json`: as rows for the models, and put in relation."""
 
 import json
-from collections.abc import Iterable
-from math import isnan
+from math import nan
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pandas as pd
 
-from pipeline import bundle
 from pipeline.cloud import ROOT
 from pipeline.scale.cost import Use
 
@@ -38,12 +36,6 @@ def load(path: Path | None = None) -> Found:
     return json.loads((path or KEPT).read_text("utf-8"))
 
 
-def made(found: Found) -> str:
-    """Say where and when it was measured, and whether it was the projector as it is now."""
-    code = "this projector" if found["code"] == bundle.build().code_sha256 else "an earlier projector"
-    return f"on {found['machine']['cores']} cores, {found['made_on']}, with {code}"
-
-
 def drains(found: Found) -> pd.DataFrame:
     """Return one row for each setting that was drained: what was set, the medians of its rounds, and their spread."""
     rows = []
@@ -64,77 +56,52 @@ def sweep(found: Found, suite: str) -> pd.DataFrame:
 
 
 def compared(found: Found) -> pd.DataFrame:
-    """Return one row for each contender and batch size, beside the ceiling: doing nothing, plus the replay."""
+    """Return one row for each contender and batch size, beside the ceiling: doing nothing, plus the replay.
+
+    Ratios are of speeds measured in the same round, on a machine that was as fast for both: `to_plain` and `to_ceiling`
+    are medians of the rounds, with the lowest and the highest one behind `_low` and `_high`.
+    """
     rows = drains(found)
-    rows = rows[rows["suite"] == "contenders"].copy()
-    plain = rows[rows["contender"] == "plain"].set_index("batch_size")["events_per_second"]
-    ceiling = rows["batch_size"].map(_ceiling(found, rows[rows["contender"] == "no_op"]))
-    return rows.assign(
-        to_plain=rows["events_per_second"] / rows["batch_size"].map(plain).fillna(plain.median()),  # a write is a write
-        to_ceiling=rows["events_per_second"] / ceiling,
-        ceiling=ceiling,
-    ).reset_index(drop=True)
+    rows = rows[rows["suite"] == "contenders"].reset_index(drop=True)
+    plain, ceilings = _speeds(found, "plain"), _ceilings(found)
+    others = next(iter(plain.values()), [])  # a write for each event is one, whatever the batch
+    columns: dict[str, list[float]] = {}
+    for row in rows.itertuples():
+        speeds = _speeds(found, row.contender)[row.batch_size]
+        ceiling = ceilings.get(row.batch_size, [])
+        found_of = {
+            **_spread("to_plain", speeds, plain.get(row.batch_size, others)),
+            **_spread("to_ceiling", speeds, ceiling),
+            **_spread("ceiling_to_plain", ceiling, plain.get(row.batch_size, others)),
+            "ceiling": median(ceiling) if ceiling else nan,
+        }
+        for name, value in found_of.items():
+            columns.setdefault(name, []).append(value)
+    return rows.assign(**columns)
 
 
-def _ceiling(found: Found, nothing: pd.DataFrame) -> dict[int, float]:
-    """Return events a second by batch size, if only what nobody can save were left: for the whole story."""
-    replays = {each["batch_size"]: each for each in found["replay"]}
+def _speeds(found: Found, contender: str) -> dict[int, list[float]]:
+    """Return events a second by batch size, round by round."""
+    drains_of = (each for each in found["drain"] if (each["suite"], each["contender"]) == ("contenders", contender))
+    return {each["batch_size"]: [one["events_per_second"] for one in each["rounds"]] for each in drains_of}
+
+
+def _ceilings(found: Found) -> dict[int, list[float]]:
+    """Return events a second, if only what nobody can save were left: by batch size, round by round."""
+    nothing = _speeds(found, "no_op")
     return {
-        each.batch_size: replay["events"] / (each.seconds + median(r["seconds"] for r in replay["rounds"]))
-        for each in nothing.itertuples()
-        if (replay := replays.get(each.batch_size)) and replay["events"] == each.events
+        each["batch_size"]: [
+            1 / (1 / speed + one["seconds"] / each["events"])
+            for speed, one in zip(nothing[each["batch_size"]], each["rounds"], strict=True)
+        ]
+        for each in found["replay"]
+        if each["batch_size"] in nothing
     }
 
 
-def speeds(found: Found) -> pd.DataFrame:
-    """Return one row for each contender and batch size: how fast it was, and whether its table was right at the end.
-
-    Beside them the ceiling, which is no contender.
-    """
-    right = {each["contender"]: each for each in found["verdict"]}
-    rows = [
-        {
-            "contender": NAMES[each.contender],
-            "batch": f"{each.batch_size:,}",
-            "events/s (all rounds)": f"{each.events_per_second:,.0f} ({each.slowest:,.0f}–{each.fastest:,.0f})",
-            "times a plain write": _known("{:.1f}×", each.to_plain),
-            "of the ceiling": _known("{:.0%}", each.to_ceiling) if each.contender != "no_op" else "",
-            "p50 / p99 at 200/s, ms": _latency(found["latency"], each.contender, each.batch_size),
-            "table right": _verdict(right.get(each.contender)),
-        }
-        for each in compared(found).itertuples()
-    ]
-    return pd.concat([pd.DataFrame(rows), pd.DataFrame(_ceilings(found))]).fillna("").set_index("contender")
-
-
-def _ceilings(found: Found) -> list[dict[str, str]]:
-    return [
-        {
-            "contender": NAMES["ceiling"],
-            "batch": f"{each.batch_size:,}",
-            "events/s (all rounds)": f"{each.ceiling:,.0f}",
-            "times a plain write": _known("{:.1f}×", each.ceiling * each.to_plain / each.events_per_second),
-        }
-        for each in compared(found).itertuples()
-        if each.contender == "no_op"
-    ]
-
-
-def spent(found: Found) -> pd.DataFrame:
-    """Return one row for each contender and batch size: what 1,000 events used up."""
-    rows = [
-        {
-            "contender": NAMES[each.contender],
-            "batch": f"{each.batch_size:,}",
-            "requests": f"{1000 * each.requests / each.events:,.0f}",
-            "write units": f"{1000 * each.write_units / each.events:,.0f}",
-            "keys read": f"{1000 * each.read_keys / each.events:,.0f}",
-            "Lambda ms an event": f"{1000 * each.lambda_seconds / each.events:.2f}",
-            "CPU µs an event: function + emulator + pipe": _cpu(each),
-        }
-        for each in compared(found).itertuples()
-    ]
-    return pd.DataFrame(rows).set_index("contender")
+def _spread(name: str, speeds: list[float], to: list[float]) -> dict[str, float]:
+    ratios = [speed / other for speed, other in zip(speeds, to, strict=False)] or [nan]
+    return {name: median(ratios), f"{name}_low": min(ratios), f"{name}_high": max(ratios)}
 
 
 def in_requests(found: Found, batch_size: int) -> float:
@@ -144,41 +111,6 @@ def in_requests(found: Found, batch_size: int) -> float:
     [ours] = rows[(rows["contender"] == "ours") & (rows["batch_size"] == batch_size)].itertuples()
     bare = sum(median(each[name] for each in replay) for name in ("cpu_seconds", "emulator_cpu_seconds"))
     return bare / (ours.cpu_seconds + ours.emulator_cpu_seconds)
-
-
-def limits(found: Found) -> dict[str, str]:
-    """Return what bounds ours: how much of its processor time requests take, and what an event takes without any."""
-    speed = median(each["events_per_second"] for each in found["fold"]["rounds"])
-    sizes = [each["batch_size"] for each in found["replay"]]
-    shares = {f"in requests, batches of {size:,}": f"{in_requests(found, size):.0%}" for size in sizes}
-    return shares | {"decode, check and fold an event": f"{1e6 / speed:.0f} µs"}
-
-
-def _cpu(drain: Any) -> str:
-    """Write the processor time of an event, process by process."""
-    spent_by = (drain.cpu_seconds, drain.emulator_cpu_seconds, drain.runtime_cpu_seconds)
-    return " + ".join(f"{1e6 * seconds / drain.events:,.0f}" for seconds in spent_by)
-
-
-def _known(as_text: str, number: float) -> str:
-    """Write a number, or nothing where what it is compared with was not measured."""
-    return "" if isnan(number) else as_text.format(number)
-
-
-def _latency(measured: Iterable[Found], contender: str, batch_size: int) -> str:
-    """Return the latency at the lowest rate at which it was measured with that batch size."""
-    fitting = [each for each in measured if (each["contender"], each["batch_size"]) == (contender, batch_size)]
-    if not fitting:
-        return ""
-    rounds = min(fitting, key=lambda each: each["rate"])["rounds"]
-    half, most = (median(each[name] for each in rounds) for name in ("p50_ms", "p99_ms"))
-    return f"{half:,.0f} / {most:,.0f}"
-
-
-def _verdict(found: Found | None) -> str:
-    if found is None:
-        return ""
-    return "yes" if found["is_right"] else f"no: {found['wrong_products']} of {found['products']} products wrong"
 
 
 def uses(found: Found, batch_size: int) -> dict[str, Use]:

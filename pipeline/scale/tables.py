@@ -1,0 +1,114 @@
+"""What the benchmark measured, as tables for the reader."""
+
+from collections.abc import Iterable
+from math import isnan
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from pipeline import bundle
+from pipeline.scale.results import NAMES, Found, compared, in_requests
+
+
+def made(found: Found) -> str:
+    """Say where and when it was measured, and whether it was the projector as it is now."""
+    code = "this projector" if found["code"] == bundle.build().code_sha256 else "an earlier projector"
+    return f"on {found['machine']['cores']} cores, {found['made_on']}, with {code}"
+
+
+def speeds(found: Found) -> pd.DataFrame:
+    """Return one row for each contender and batch size: how fast it was, and whether its table was right at the end.
+
+    Beside them the ceiling, which is no contender.
+    """
+    right = {each["contender"]: each for each in found["verdict"]}
+    rows = [
+        {
+            "contender": NAMES[each.contender],
+            "batch": f"{each.batch_size:,}",
+            "events/s (all rounds)": f"{each.events_per_second:,.0f} ({each.slowest:,.0f}–{each.fastest:,.0f})",
+            "times a plain write": _ratio("{:.1f}", each.to_plain, each.to_plain_low, each.to_plain_high),
+            "of the ceiling": _of_ceiling(each),
+            "p50 / p99 at 200/s, ms": _latency(found["latency"], each.contender, each.batch_size),
+            "table right": _verdict(right.get(each.contender)),
+        }
+        for each in compared(found).itertuples()
+    ]
+    return pd.concat([pd.DataFrame(rows), pd.DataFrame(_ceiling_rows(found))]).fillna("").set_index("contender")
+
+
+def _ceiling_rows(found: Found) -> list[dict[str, str]]:
+    return [
+        {
+            "contender": NAMES["ceiling"],
+            "batch": f"{each.batch_size:,}",
+            "events/s (all rounds)": f"{each.ceiling:,.0f}",
+            "times a plain write": _ratio(
+                "{:.1f}", each.ceiling_to_plain, each.ceiling_to_plain_low, each.ceiling_to_plain_high
+            ),
+        }
+        for each in compared(found).itertuples()
+        if each.contender == "no_op" and not isnan(each.ceiling)
+    ]
+
+
+def spent(found: Found) -> pd.DataFrame:
+    """Return one row for each contender and batch size: what 1,000 events used up."""
+    rows = [
+        {
+            "contender": NAMES[each.contender],
+            "batch": f"{each.batch_size:,}",
+            "requests": f"{1000 * each.requests / each.events:,.0f}",
+            "write units": f"{1000 * each.write_units / each.events:,.0f}",
+            "keys read": f"{1000 * each.read_keys / each.events:,.0f}",
+            "Lambda ms an event": f"{1000 * each.lambda_seconds / each.events:.2f}",
+            "CPU µs an event: function + emulator + pipe": _cpu(each),
+        }
+        for each in compared(found).itertuples()
+    ]
+    return pd.DataFrame(rows).set_index("contender")
+
+
+def limits(found: Found) -> dict[str, str]:
+    """Return what bounds ours: how much of its processor time requests take, and what an event takes without any."""
+    speed = median(each["events_per_second"] for each in found["fold"]["rounds"])
+    sizes = [each["batch_size"] for each in found["replay"]]
+    shares = {f"in requests, batches of {size:,}": f"{in_requests(found, size):.0%}" for size in sizes}
+    return shares | {"decode, check and fold an event": f"{1e6 / speed:.0f} µs"}
+
+
+def _cpu(drain: Any) -> str:
+    """Write the processor time of an event, process by process."""
+    spent_by = (drain.cpu_seconds, drain.emulator_cpu_seconds, drain.runtime_cpu_seconds)
+    return " + ".join(f"{1e6 * seconds / drain.events:,.0f}" for seconds in spent_by)
+
+
+def _of_ceiling(drain: Any) -> str:
+    if drain.contender == "no_op":
+        return ""
+    return _ratio("{:.0%}", drain.to_ceiling, drain.to_ceiling_low, drain.to_ceiling_high)
+
+
+def _ratio(as_text: str, middle: float, low: float, high: float) -> str:
+    """Write a ratio with its spread; nothing where what it is compared with was not measured."""
+    if isnan(middle):
+        return ""
+    low_text, text, high_text = (as_text.format(each) for each in (low, middle, high))
+    return text if low == high else f"{text} ({low_text}–{high_text})"
+
+
+def _latency(measured: Iterable[Found], contender: str, batch_size: int) -> str:
+    """Return the latency at the lowest rate at which it was measured with that batch size."""
+    fitting = [each for each in measured if (each["contender"], each["batch_size"]) == (contender, batch_size)]
+    if not fitting:
+        return ""
+    rounds = min(fitting, key=lambda each: each["rate"])["rounds"]
+    half, most = (median(each[name] for each in rounds) for name in ("p50_ms", "p99_ms"))
+    return f"{half:,.0f} / {most:,.0f}"
+
+
+def _verdict(found: Found | None) -> str:
+    if found is None:
+        return ""
+    return "yes" if found["is_right"] else f"no: {found['wrong_products']} of {found['products']} products wrong"
