@@ -19,6 +19,8 @@ from pipeline import bundle, cloud
 from pipeline.errors import UserError
 from pipeline.scale import results, tables
 
+WHOLE = ("drain", "replay", "latency", "verdict", "fold")  # what the table needs
+
 
 def main() -> int:
     """Measure, print the table, and keep the figures of a full run."""
@@ -34,13 +36,15 @@ def main() -> int:
     if wanted.rounds < 1 or wanted.events < 1000:
         parser.error("it takes at least one round and 1,000 events")
     suites = wanted.suites or list(SUITES)
+    keep = wanted.keep or (not wanted.suites and wanted.events == EVENTS)
     try:
+        kept = _kept_beside(suites, wanted.events) if keep else {}
         found = measure(suites, wanted.rounds, wanted.events)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    if wanted.keep or (not wanted.suites and wanted.events == EVENTS):
-        found = _beside_what_is_kept(found, suites)
+    if keep:
+        found = _beside(kept, found, suites) if kept else found
         results.KEPT.write_text(json.dumps(_rounded(found), indent=1) + "\n")
     print(json.dumps(_rounded(found), indent=1) if wanted.json else _table(found))
     return 0
@@ -57,10 +61,8 @@ def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
             "ministack": version("ministack"),
             "load_before": round(os.getloadavg()[0], 2),
         },
-        "story": {"scenario": "everyday", "events": events, "products": PRODUCTS, "seed": SEED, "skew": 0}
-        | {"shards": SHARDS},
-        "rounds": rounds,
-        **{key: [] for key in ("drain", "replay", "latency", "verdict")},
+        "story": _story(events),
+        **{key: [] for key in WHOLE},
         "fold": {},
     }
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -79,14 +81,30 @@ def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
     return found
 
 
-def _beside_what_is_kept(found: dict[str, Any], suites: list[str]) -> dict[str, Any]:
-    """Add the suites that were not run from the kept file, if they are of the same code and story."""
+def _story(events: int) -> dict[str, Any]:
+    of_it = {"scenario": "everyday", "events": events, "products": PRODUCTS, "seed": SEED, "skew": 0}
+    return of_it | {"shards": SHARDS}
+
+
+def _kept_beside(suites: list[str], events: int) -> dict[str, Any]:
+    """Return what is kept, to put the figures of some suites beside; empty where all are measured.
+
+    Raises:
+        UserError: what is kept is of another projector or story, and would be mixed up with it.
+    """
+    if set(suites) == set(SUITES):
+        return {}
     try:
         kept = results.load()
     except (OSError, ValueError):
-        return found
-    if (kept["code"], kept["story"]) != (found["code"], found["story"]):
-        return found
+        kept = {}
+    if (kept.get("code"), kept.get("story")) != (bundle.build().code_sha256, _story(events)):
+        raise UserError(f"{results.KEPT.name} is of another projector or story: measure all suites to keep any")
+    return kept
+
+
+def _beside(kept: dict[str, Any], found: dict[str, Any], suites: list[str]) -> dict[str, Any]:
+    """Add the suites that were not measured now."""
     missing = [key for key in ("replay", "latency", "verdict", "fold") if not found[key]]
     drains = [
         each for each in kept["drain"] if ("contenders" if each["suite"] == "contenders" else "sweeps") not in suites
@@ -104,12 +122,10 @@ def _rounded(value: Any) -> Any:
 
 
 def _table(found: dict[str, Any]) -> str:
-    wholes = found["drain"] and found["replay"] and found["latency"] and found["verdict"]
-    if not wholes:
+    if not all(found[key] for key in WHOLE):
         return json.dumps(_rounded(found), indent=1)
-    speeds = sorted(each["events_per_second"] for each in found["fold"]["rounds"]) if found["fold"] else []
-    fold = f"\nwithout I/O: {speeds[len(speeds) // 2]:,.0f} events/s per core ({speeds[0]:,.0f}–{speeds[-1]:,.0f})"
-    return tables.speeds(found).to_string() + (fold if speeds else "")
+    limits = "\n".join(f"{name}: {value}" for name, value in tables.limits(found).items())
+    return f"{tables.speeds(found).to_string()}\n\n{tables.spent(found).to_string()}\n\n{limits}"
 
 
 if __name__ == "__main__":

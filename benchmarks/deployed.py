@@ -12,7 +12,7 @@ from pipeline.waiting import eventually
 HERE = Path(__file__).parent
 
 
-def set_up(cloud: Cloud, batch_size: int, shards: int) -> Stage:
+def set_up(cloud: Cloud, batch_size: int, shards: int, scratch: Path) -> Stage:
     """Deploy a pipeline of that shape, and what the peers need, with all contenders in the function's code."""
     name = f"bench-{batch_size}-{shards}"
     found = deployment.up(cloud, name, {"BatchSize": batch_size, "ShardCount": shards})
@@ -23,7 +23,7 @@ def set_up(cloud: Cloud, batch_size: int, shards: int) -> Stage:
     cloud.client("lambda").update_function_code(
         FunctionName=found.outputs["ProjectorName"], S3Bucket=found.outputs["ArtifactBucketName"], S3Key=code.key
     )
-    return Stage(found, found.outputs | peers)
+    return Stage(found, found.outputs | peers, scratch / name)
 
 
 def _bundle() -> bundle.Bundle:

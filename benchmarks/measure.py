@@ -15,6 +15,7 @@ from pipeline import stock
 from pipeline.scenarios import Entry
 
 COUNTED = ("requests", "writes", "write_units", "reads", "read_keys")
+LATE_SECONDS = 0.1
 CRASH_AFTER = 60  # writes to the stock table by one invocation: in the middle of its batch
 
 
@@ -31,12 +32,12 @@ def drain(
         environment: more of the function's variables.
 
     Returns:
-        `seconds` from the first invocation's start to the end of the last one, `events_per_second`; DynamoDB
+        `seconds` from the first invocation's start to the end of the last one (so without the reading of the first
+        batches, which weighs where batches are few), `events_per_second`; DynamoDB
         `requests`, `writes`, `write_units`, `reads` and `read_keys` (items that they brought back); `lambda_seconds`
         in the handler, of all `invocations`, and the `cpu_seconds` among them; `emulator_cpu_seconds` and
         `runtime_cpu_seconds` from the pipe's start to the end; `memory_mb`, the most that a worker had.
     """
-    since = time.time()
     with stage.pipe_at_rest():
         run = stage.put_on(contender, **environment)
         stage.stock_up(in_stock, STOCK)
@@ -44,7 +45,7 @@ def drain(
         used = processes.cpu_seconds(stage.cloud)
     stage.wait_until_drained()
     using = processes.cpu_seconds(stage.cloud)
-    lines = stage.whole_log(run, since, len(story))
+    lines = _whole(stage.lines(run), len(story), run)
     seconds = max(line["ended"] for line in lines) - min(line["started"] for line in lines)
     return {
         "seconds": seconds,
@@ -58,6 +59,13 @@ def drain(
     }
 
 
+def _whole(lines: list[dict[str, Any]], records: int, run: str) -> list[dict[str, Any]]:
+    taken = sum(line["records"] - line["failed"] for line in lines)
+    if taken < records:
+        raise RuntimeError(f"{run} took {taken} records of {records}")
+    return lines
+
+
 def replay(stage: Stage, story: list[Entry], recording: Path) -> dict[str, float]:
     """Send DynamoDB just what ours sent it for this story; `seconds`, `cpu_seconds` and `emulator_cpu_seconds`.
 
@@ -68,11 +76,13 @@ def replay(stage: Stage, story: list[Entry], recording: Path) -> dict[str, float
         drain(stage, "ours", story, RECORDING=str(recording))
     with stage.pipe_at_rest():
         stage.put_on("replay")
-        start_at = time.time() + 2
+        start_at = time.time() + 4
         batches = [[{"recording": str(file), "start_at": start_at}] for file in sorted(recording.glob("*.jsonl"))]
         used = processes.cpu_seconds(stage.cloud)
         answers = stage.invoke(batches)
         using = processes.cpu_seconds(stage.cloud)
+    if max(each["started"] for each in answers) > start_at + LATE_SECONDS:
+        raise RuntimeError("a shard's replay began late: its worker was not ready")
     return {
         "seconds": max(each["ended"] for each in answers) - min(each["started"] for each in answers),
         "cpu_seconds": sum(each["cpu_seconds"] for each in answers),
@@ -82,13 +92,12 @@ def replay(stage: Stage, story: list[Entry], recording: Path) -> dict[str, float
 
 def latency(stage: Stage, contender: str, story: list[Entry], rate: float) -> dict[str, float]:
     """Send at a steady rate. A record counts as visible when the invocation that took it has ended."""
-    since = time.time()
     with stage.pipe_at_rest():
         run = stage.put_on(contender)
     stage.wait_until_reading()
     stage.send(story, rate)
     stage.wait_until_drained()
-    lines = stage.whole_log(run, since, len(story))
+    lines = _whole(stage.lines(run), len(story), run)
     lags = [line["ended"] - arrived for line in lines for arrived in line["arrived"]]
     p50, p99 = (float(np.percentile(lags, q)) * 1000 for q in (50, 99))
     return {"p50_ms": p50, "p99_ms": p99, "records": len(lags)}

@@ -21,11 +21,10 @@ from tqdm import tqdm
 from benchmarks import processes
 from benchmarks.drained import wait_until_drained
 from pipeline import bundle, cloud, deployment, producer
-from pipeline.cloud import ROOT
 from pipeline.deployment import Deployment
+from pipeline.scale.soak import KEPT
 from pipeline.scenarios import SCENARIOS, Entry, Teller
 
-KEPT = ROOT / "docs" / "soak.json"
 STACK, PRODUCTS, SEED = "soak", 200, 7
 
 
@@ -64,7 +63,7 @@ def soak(events: int, chunk: int) -> dict[str, Any]:
     return {
         "made_on": datetime.now(UTC).date().isoformat(),
         "code": bundle.build().code_sha256,
-        "cores": os.cpu_count(),
+        "machine": {"cores": os.cpu_count()},
         "events": events,
         "chunk": chunk,
         "chunks": [{name: round(value, 1) for name, value in each.items()} for each in chunks],

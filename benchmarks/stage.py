@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stock_projector.events import SequenceNumber
@@ -14,14 +15,13 @@ from stock_projector.projection import StockLevel
 from stock_projector.store import to_item
 
 from benchmarks.drained import DRAIN_SECONDS, wait_until_drained
-from pipeline import audit, logs
+from pipeline import audit
 from pipeline.cloud import Cloud
 from pipeline.deployment import Deployment
 from pipeline.producer import MOST_RECORDS
 from pipeline.scenarios import Entry, name_of
 from pipeline.waiting import eventually
 
-LOG_SECONDS = 30
 WARM_UP = "warm-up"  # products of which no run is told
 TABLES = ("StockTableName", "IdempotencyTableName", "LedgerTableName")
 HANDLERS = {"ours": "stock_projector.handler"} | {
@@ -35,6 +35,7 @@ class Stage:
 
     deployment: Deployment
     outputs: dict[str, str]  # of the pipeline's stack, and of the peers'
+    scratch: Path  # for what the function says of its runs
     runs: int = 0
 
     @property
@@ -52,7 +53,9 @@ class Stage:
         name = self.outputs["ProjectorName"]
         before = function.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         kept = {key: value for key, value in before.items() if key not in ("CRASH", "RECORDING")}
-        ours = {"CONTENDER": HANDLERS[contender], "RUN": run, **environment}
+        told = self.scratch / run
+        told.mkdir(parents=True)
+        ours = {"CONTENDER": HANDLERS[contender], "MEASURED": str(told), **environment}
         tables = {
             "IDEMPOTENCY_TABLE_NAME": self.outputs["IdempotencyTableName"],
             "LEDGER_TABLE_NAME": self.outputs["LedgerTableName"],
@@ -143,25 +146,10 @@ class Stage:
         self.cloud.client("pipes").stop_pipe(Name=self.outputs["PipeName"])
         eventually(lambda: audit.pipe_state(self.cloud, self.outputs).checkpoints == {}, DRAIN_SECONDS)
 
-    def whole_log(self, run: str, since: float, records: int) -> list[dict[str, Any]]:
-        """Return what the function said of each invocation of a run, when it has told of that many records.
-
-        Its log comes a moment after its answer.
-        """
-
-        def whole() -> list[dict[str, Any]]:
-            lines = self._lines(run, since)
-            return lines if sum(line["records"] - line["failed"] for line in lines) >= records else []
-
-        try:
-            return eventually(whole, LOG_SECONDS)
-        except TimeoutError:
-            raise RuntimeError(f"the log of {run} does not tell of all its {records} records") from None
-
-    def _lines(self, run: str, since: float) -> list[dict[str, Any]]:
-        said = (text for _, text in logs.projector(self.cloud, self.outputs, since) if '"measured"' in text)
-        lines = [json.loads(text[text.index("{") :])["measured"] for text in said]
-        return [line for line in lines if line["run"] == run]
+    def lines(self, run: str) -> list[dict[str, Any]]:
+        """Return what the function said of each invocation of a run."""
+        files = sorted((self.scratch / run).glob("*.jsonl"))
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 def _record(number: int) -> dict[str, Any]:

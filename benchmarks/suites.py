@@ -40,7 +40,7 @@ class Bench:
         """Return the stage of that shape. The others' pipes rest: even an idle one polls."""
         shape = (batch_size, shards)
         if shape not in self._stages:
-            self._stages[shape] = set_up(self.cloud, batch_size, shards)
+            self._stages[shape] = set_up(self.cloud, batch_size, shards, self.scratch)
         for other, stage in self._stages.items():
             if other != shape:
                 stage.rest()
@@ -117,7 +117,7 @@ def verdicts(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     told = stories.with_re_sends(story, SEED)
     found = []
     for name in ("ours", *PEERS):
-        found.append({"contender": name})
+        found.append({"contender": name, "batch_size": BATCH_SIZE})
         found[-1] |= measure.verdict(bench.stage(), name, told, in_stock, bench.scratch / f"{name}-was-killed")
         bench.tell(f"  {name}: {'right' if found[-1]['is_right'] else 'WRONG'}")
     yield "verdict", found

@@ -73,7 +73,7 @@ def _compare_when_drained(
             return True
         if now - told_at > TELL_SECONDS:
             told_at = now
-            tell(f"waiting until drained: {len(discrepancies)} differences left. {state.trouble}".rstrip())
+            tell(f"waiting until drained: {len(discrepancies)} discrepancies left. {state.trouble}".rstrip())
         return False
 
     eventually(is_settled, every=cloud.poll_seconds)

@@ -1,6 +1,7 @@
 """What is deployed for every contender: its handler, timed, with every DynamoDB request counted.
 
-Prints one JSON line an invocation. Imported before the contender, whose clients then are those of the default session.
+Writes one JSON line an invocation into a file: the emulator may lose a line of the log that comes behind the answer.
+Imported before the contender, whose clients then are those of the default session.
 Asked to, it keeps the requests for a replay, or kills its own process once, right after a write to the stock table.
 """
 
@@ -17,6 +18,7 @@ READS = {"GetItem", "BatchGetItem"}
 FAILED_UNITS = {"PutItem": 1, "UpdateItem": 1, "TransactWriteItems": 4}  # a failed condition is charged; items < 1 KB
 WARM_UP = "warm-up"
 
+_told = Path(os.environ["MEASURED"])  # a folder
 _recording = os.environ.get("RECORDING")  # a folder
 _crash = json.loads(os.environ.get("CRASH", "{}"))  # after how many writes to stock; the file that says it did
 _counts: dict[str, float] = {}
@@ -87,7 +89,6 @@ def _tell(event: list[dict[str, Any]], answer: dict[str, Any], started: float, e
         with (Path(_recording) / f"{shard_id}.jsonl").open("a") as file:
             file.write(json.dumps(_requests, default=lambda value: {"bytes": list(value)}) + "\n")
     line = {
-        "run": os.environ["RUN"],
         "started": started,
         "ended": ended,
         "cpu_seconds": cpu,
@@ -97,4 +98,5 @@ def _tell(event: list[dict[str, Any]], answer: dict[str, Any], started: float, e
         "memory_mb": _most_memory_mb(),
         **_counts,
     }
-    print(json.dumps({"measured": line}))
+    with (_told / f"{os.getpid()}.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")

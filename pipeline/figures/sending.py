@@ -47,7 +47,7 @@ def shards(told: pd.DataFrame) -> Drawing:
                 start += records
             axes.barh(row, keys.sum() - start, left=start, color=GREY, height=0.8, linewidth=0)
             start = int(keys.sum())
-            axes.annotate(f"{start:,} records, {len(keys)} keys", (start, row), xytext=(5, 0), **BESIDE)
+            axes.annotate(f"{start:,} records, {len(keys):,} keys", (start, row), xytext=(5, 0), **BESIDE)
         axes.set_yticks(range(len(names)), [f"shard {int(name[-4:])}" for name in names])
         axes.set(xlabel="records (one segment for each partition key; the rarest together, in grey)")
         axes.set_xlim(0, widest)
@@ -57,7 +57,7 @@ def shards(told: pd.DataFrame) -> Drawing:
     keys_on = told.groupby("partition_key")["shard_id"].nunique()
     share = told["shard_id"].value_counts(normalize=True)
     caption = (
-        f"{len(keys_on)} partition keys on {len(names)} {'shard' if len(names) == 1 else 'shards'}. "
+        f"{len(keys_on):,} partition keys on {len(names)} {'shard' if len(names) == 1 else 'shards'}. "
         f"{'No key is' if keys_on.max() == 1 else 'Some keys are'} on more than one shard, so a product's events keep "
         f"their order; the fullest shard holds {share.max():.0%} of the records."
     )

@@ -37,7 +37,7 @@ def stock_over_time(told: pd.DataFrame, most: int = 5) -> Drawing:
     lowest, last = int(applied["quantity"].min()), float(applied["minute"].max())
     shown = f", in the last {last - start:,.0f} of {last:,.0f} minutes" if start else ""
     caption = (
-        f"Stock of the {len(busiest)} busiest of {applied['partition_key'].nunique()} products{shown}. {busiest[0]} "
+        f"Stock of the {len(busiest)} busiest of {applied['partition_key'].nunique():,} products{shown}. {busiest[0]} "
         f"changed most often: {len(first):,} events took it from {int(first['quantity'].iloc[0]):,} to "
         f"{int(first['quantity'].iloc[-1]):,} units. No line goes below zero; the lowest stock of any product is "
         f"{lowest:,}."

@@ -94,7 +94,7 @@ def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int
     """
     frame = frame.to_frame() if hasattr(frame, "to_frame") and frame.ndim == 1 else frame
     index = bool(any(frame.index.names)) if index is None else index
-    caption = _with_count(caption, rows, len(frame))
+    caption = _with_count(caption, rows // 2 * 2, len(frame)) if len(frame) > rows else caption
     safe = frame.rename(columns=_safe).map(_safe)
     safe.index = safe.index.map(_safe) if index and safe.index.nlevels == 1 else safe.index
     html = safe.to_html(index=index, border=0, max_rows=rows, show_dimensions=False, index_names=index)
@@ -115,7 +115,7 @@ def _safe(value: Any) -> Any:
 
 
 def _with_count(caption: str, shown: int, of: int) -> str:
-    return caption if shown >= of else f"{caption} Shown are {shown} of {of:,} rows.".strip()
+    return f"{caption} Shown are {shown} of {of:,} rows.".strip()
 
 
 def code(source: Any, caption: str = "", *, language: str = "") -> None:

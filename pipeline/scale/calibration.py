@@ -15,6 +15,7 @@ import pandas as pd
 
 FACTORS = ("invocations", "events", "writes")
 FUNCTION, MACHINE = "lambda_seconds", "seconds"  # the two that are fitted
+SETTING = ["batch_size", "products", "skew", "shards", "events", "story"]  # what makes two drains the same
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def predict(work: Work, drains: pd.DataFrame | pd.Series) -> Any:
 def fitted_with(drains: pd.DataFrame, shards: int) -> pd.DataFrame:
     """Return the drains that a fit is made of: ours, with that many shards, each setting once."""
     rows = drains[(drains["contender"] == "ours") & (drains["shards"] == shards)]
-    return rows.drop_duplicates(["batch_size", "products", "skew", "events", "story"]).reset_index(drop=True)
+    return rows.drop_duplicates(SETTING).reset_index(drop=True)
 
 
 def label(drain: pd.Series) -> str:

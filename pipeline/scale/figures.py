@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from pipeline.figures.look import BESIDE, BLUE, GREEN, GREY, HUES, INK, ORANGE, PINK, SKY, VERMILION, Drawing
 from pipeline.report import style
 from pipeline.scale import hot, results
+from pipeline.scale.calibration import SETTING
+from pipeline.scale.cost import MILLION
 from pipeline.scale.lanes import Course
 from pipeline.scale.results import NAMES, Found
 from pipeline.scale.writes import Day, expected_writes
 
-MILLION = 1_000_000
 LINES = {  # of a bill, in the order in which they are stacked
     "Kinesis": GREY,
     "Pipes": ORANGE,
@@ -24,7 +25,6 @@ LINES = {  # of a bill, in the order in which they are stacked
     "DynamoDB reads": SKY,
     "SQS and logs": PINK,
 }
-SETTING = ("batch_size", "products", "skew", "shards", "events", "story")
 WHISKERS = {"ecolor": INK, "elinewidth": 1}
 
 
@@ -44,6 +44,7 @@ def speed(found: Found) -> Drawing:
             axes.annotate(f"{row.events_per_second:,.0f}", (end, place), xytext=(5, 0), **BESIDE)
         names = [f"{NAMES[row.contender]}\nin batches of {row.batch_size:,}" for row in rows.itertuples()]
         axes.set_yticks(range(len(rows)), names)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set(xlabel="events a second", xlim=(0, rows[["ceiling", "fastest"]].max(axis=None) * 1.1))
         axes.grid(visible=False)
         axes.invert_yaxis()
@@ -77,7 +78,7 @@ def writes(found: Found) -> Drawing:
             axes.xaxis.set_major_formatter("{x:,g}")
             axes.minorticks_off()
         panels[0].legend(loc="upper right")
-    ours = results.drains(found).query("contender == 'ours'").drop_duplicates(list(SETTING))
+    ours = results.drains(found).query("contender == 'ours'").drop_duplicates(SETTING)
     off = [abs(_writes_of(each) * each["events"] / each["writes"] - 1) for each in ours.to_dict("records")]
     caption = (
         f"Measured writes lie on the formula's line: of {len(off)} settings, the worst is {max(off):.1%} off. Larger "

@@ -21,7 +21,7 @@ NAMES = {
     "ledger": "ledger transaction",
     "ceiling": "ceiling: nothing, plus a replay",
 }
-PEERS = ("ours", "plain", "idempotent", "ledger")
+CONTENDERS = ("ours", "plain", "idempotent", "ledger")
 OF_A_DRAIN = ("suite", "contender", "batch_size", "products", "skew", "shards", "events")
 OF_A_ROUND = (
     *("seconds", "events_per_second", "requests", "writes", "write_units", "reads", "read_keys"),
@@ -73,17 +73,23 @@ def compared(found: Found) -> pd.DataFrame:
             **_spread("to_plain", speeds, plain.get(row.batch_size, others)),
             **_spread("to_ceiling", speeds, ceiling),
             **_spread("ceiling_to_plain", ceiling, plain.get(row.batch_size, others)),
-            "ceiling": median(ceiling) if ceiling else nan,
+            **_spread("ceiling", ceiling, [1.0] * len(ceiling)),
         }
         for name, value in found_of.items():
             columns.setdefault(name, []).append(value)
     return rows.assign(**columns)
 
 
-def _speeds(found: Found, contender: str) -> dict[int, list[float]]:
-    """Return events a second by batch size, round by round."""
+def _rounds(found: Found, contender: str) -> dict[int, list[dict[str, float]]]:
+    """Return what every round gave, by batch size."""
     drains_of = (each for each in found["drain"] if (each["suite"], each["contender"]) == ("contenders", contender))
-    return {each["batch_size"]: [one["events_per_second"] for one in each["rounds"]] for each in drains_of}
+    return {each["batch_size"]: each["rounds"] for each in drains_of}
+
+
+def _speeds(found: Found, contender: str) -> dict[int, list[float]]:
+    """Return events a second, round by round, by batch size."""
+    rounds = _rounds(found, contender)
+    return {batch_size: [one["events_per_second"] for one in each] for batch_size, each in rounds.items()}
 
 
 def _ceilings(found: Found) -> dict[int, list[float]]:
@@ -105,12 +111,20 @@ def _spread(name: str, speeds: list[float], to: list[float]) -> dict[str, float]
 
 
 def in_requests(found: Found, batch_size: int) -> float:
-    """Return how much of the processor time of ours, function and emulator, a bare replay of its requests takes."""
+    """Return how much of the processor time that is spent for ours a bare replay of its requests takes: at least.
+
+    Of function and emulator, without what the emulator spends for a function that does nothing. Median of the rounds.
+    """
     [replay] = [each["rounds"] for each in found["replay"] if each["batch_size"] == batch_size]
-    rows = compared(found)
-    [ours] = rows[(rows["contender"] == "ours") & (rows["batch_size"] == batch_size)].itertuples()
-    bare = sum(median(each[name] for each in replay) for name in ("cpu_seconds", "emulator_cpu_seconds"))
-    return bare / (ours.cpu_seconds + ours.emulator_cpu_seconds)
+    ours, nothing = (_rounds(found, name)[batch_size] for name in ("ours", "no_op"))
+    return median(
+        _busy(bare) / (_busy(own) - none["emulator_cpu_seconds"])
+        for bare, own, none in zip(replay, ours, nothing, strict=True)
+    )
+
+
+def _busy(one: dict[str, float]) -> float:
+    return one["cpu_seconds"] + one["emulator_cpu_seconds"]
 
 
 def uses(found: Found, batch_size: int) -> dict[str, Use]:
@@ -123,5 +137,5 @@ def uses(found: Found, batch_size: int) -> dict[str, Use]:
             read_units=row["read_keys"] / row["events"],
             lambda_seconds=row["lambda_seconds"] / row["events"],
         )
-        for name, row in rows.loc[[name for name in PEERS if name in rows.index]].iterrows()
+        for name, row in rows.loc[[name for name in CONTENDERS if name in rows.index]].iterrows()
     }

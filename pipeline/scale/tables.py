@@ -14,7 +14,8 @@ from pipeline.scale.results import NAMES, Found, compared, in_requests
 def made(found: Found) -> str:
     """Say where and when it was measured, and whether it was the projector as it is now."""
     code = "this projector" if found["code"] == bundle.build().code_sha256 else "an earlier projector"
-    return f"on {found['machine']['cores']} cores, {found['made_on']}, with {code}"
+    cores = found["machine"]["cores"]
+    return f"on {cores} {'core' if cores == 1 else 'cores'}, {found['made_on']}, with {code}"
 
 
 def speeds(found: Found) -> pd.DataFrame:
@@ -22,16 +23,17 @@ def speeds(found: Found) -> pd.DataFrame:
 
     Beside them the ceiling, which is no contender.
     """
-    right = {each["contender"]: each for each in found["verdict"]}
+    right = {(each["contender"], each["batch_size"]): each for each in found["verdict"]}
+    rate = min((each["rate"] for each in found["latency"]), default="?")
     rows = [
         {
             "contender": NAMES[each.contender],
             "batch": f"{each.batch_size:,}",
-            "events/s (all rounds)": f"{each.events_per_second:,.0f} ({each.slowest:,.0f}–{each.fastest:,.0f})",
-            "times a plain write": _ratio("{:.1f}", each.to_plain, each.to_plain_low, each.to_plain_high),
+            "events/s (all rounds)": _spread("{:,.0f}", each.events_per_second, each.slowest, each.fastest),
+            "times a plain write": _spread("{:.1f}", each.to_plain, each.to_plain_low, each.to_plain_high),
             "of the ceiling": _of_ceiling(each),
-            "p50 / p99 at 200/s, ms": _latency(found["latency"], each.contender, each.batch_size),
-            "table right": _verdict(right.get(each.contender)),
+            f"p50 / p99 at {rate}/s, ms": _latency(found["latency"], each.contender, each.batch_size),
+            "table right": _verdict(right.get((each.contender, each.batch_size))),
         }
         for each in compared(found).itertuples()
     ]
@@ -43,8 +45,8 @@ def _ceiling_rows(found: Found) -> list[dict[str, str]]:
         {
             "contender": NAMES["ceiling"],
             "batch": f"{each.batch_size:,}",
-            "events/s (all rounds)": f"{each.ceiling:,.0f}",
-            "times a plain write": _ratio(
+            "events/s (all rounds)": _spread("{:,.0f}", each.ceiling, each.ceiling_low, each.ceiling_high),
+            "times a plain write": _spread(
                 "{:.1f}", each.ceiling_to_plain, each.ceiling_to_plain_low, each.ceiling_to_plain_high
             ),
         }
@@ -74,8 +76,14 @@ def limits(found: Found) -> dict[str, str]:
     """Return what bounds ours: how much of its processor time requests take, and what an event takes without any."""
     speed = median(each["events_per_second"] for each in found["fold"]["rounds"])
     sizes = [each["batch_size"] for each in found["replay"]]
-    shares = {f"in requests, batches of {size:,}": f"{in_requests(found, size):.0%}" for size in sizes}
-    return shares | {"decode, check and fold an event": f"{1e6 / speed:.0f} µs"}
+    shares = {f"in requests, batches of {size:,}": f"at least {in_requests(found, size):.0%}" for size in sizes}
+    largest = max((each for each in found["drain"] if each["contender"] == "ours"), key=lambda each: each["batch_size"])
+    memory = median(each["memory_mb"] for each in largest["rounds"])
+    return {
+        **shares,
+        "decode, check and fold an event": f"{1e6 / speed:.0f} µs",
+        f"memory of the function, batches of {largest['batch_size']:,}": f"{memory:.0f} MB",
+    }
 
 
 def _cpu(drain: Any) -> str:
@@ -87,11 +95,11 @@ def _cpu(drain: Any) -> str:
 def _of_ceiling(drain: Any) -> str:
     if drain.contender == "no_op":
         return ""
-    return _ratio("{:.0%}", drain.to_ceiling, drain.to_ceiling_low, drain.to_ceiling_high)
+    return _spread("{:.0%}", drain.to_ceiling, drain.to_ceiling_low, drain.to_ceiling_high)
 
 
-def _ratio(as_text: str, middle: float, low: float, high: float) -> str:
-    """Write a ratio with its spread; nothing where what it is compared with was not measured."""
+def _spread(as_text: str, middle: float, low: float, high: float) -> str:
+    """Write a number with its spread; nothing where what it is compared with was not measured."""
     if isnan(middle):
         return ""
     low_text, text, high_text = (as_text.format(each) for each in (low, middle, high))

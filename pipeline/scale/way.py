@@ -15,11 +15,10 @@ from pipeline.scale.calibration import Work
 from pipeline.scale.cost import Assumptions
 from pipeline.scale.lanes import Course, Lane, Pipe, Projector
 from pipeline.scale.simulation import simulate
-from pipeline.scale.writes import Shares, expected_products, popularity
+from pipeline.scale.writes import MOST_BYTES, Shares, expected_products, popularity
 
 SHARD_RECORDS, SHARD_BYTES_OUT = 1000, 2_000_000  # a second: what a shard takes in, and gives out
 MOST_PARALLEL = 10  # batches of one shard at once: ParallelizationFactor
-INVOCATION_BYTES = 6 * 1024 * 1024
 STEADY_SECONDS, OUTAGE_SECONDS, PATIENCE_SECONDS = 120.0, 3600.0, 24 * 3600.0
 SAMPLE = 4  # lanes
 
@@ -91,7 +90,7 @@ def recovery(outage: float, rate: float, worked_off: float) -> float:
 def pipe_of(size: Size, shop: Shop) -> Pipe:
     """Return the pipe for one lane: a shard's lanes share what the shard gives out; a batch fits into an invocation."""
     reads = SHARD_BYTES_OUT / Assumptions.record_bytes / size.parallel
-    fits = INVOCATION_BYTES // Assumptions.flat_bytes
+    fits = MOST_BYTES // Assumptions.flat_bytes
     return Pipe(min(shop.batch_size, fits), shop.window, reads_a_second=reads)
 
 

@@ -8,8 +8,8 @@ from pipeline import deployment, stack
 
 
 @pytest.fixture
-def stage(joined):
-    stage = set_up(joined, batch_size=1000, shards=1)
+def stage(joined, tmp_path):
+    stage = set_up(joined, batch_size=1000, shards=1, scratch=tmp_path)
     yield stage
     stage.rest()
     name = stage.deployment.stack_name

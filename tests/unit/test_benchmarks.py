@@ -1,12 +1,14 @@
 """The benchmark: its stories, and that its judge can tell right from wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks import measure, stories
-from benchmarks.fold import rate
-from benchmarks.suites import SWEEPS
+import benchmarks.__main__ as command
+from benchmarks import fold, measure, stories
+from pipeline.errors import UserError
+from pipeline.scale import results
 
 
 def test_some_events_are_sent_again_behind_themselves_and_nothing_else_moves():
@@ -53,10 +55,33 @@ def test_a_worker_that_was_never_killed_gives_no_verdict(monkeypatch, tmp_path):
         measure.verdict(Stage(), "ours", [], [], tmp_path / "marker")
 
 
-def test_the_fold_alone_is_measured_in_events_per_second():
-    assert rate(stories.everyday(1000, 50, 7)) > 0
+def test_the_fold_alone_leaves_nothing_out(monkeypatch):
+    folded = []
+    monkeypatch.setattr(fold, "fold", lambda level, events: (level, folded.extend(events)))
+    fold.rate(stories.everyday(2500, 50, 7))
+    assert len(folded) == 2500
 
 
-def test_the_sweeps_reach_twenty_thousand_products():
-    assert SWEEPS["products"][-1] == 20_000
-    assert set(SWEEPS) == {"products", "skew", "batch_size", "shards"}
+@pytest.mark.parametrize("missing", ["fold", "latency", "verdict", "replay"])
+def test_figures_of_some_suites_are_printed_though_the_table_wants_all(missing):
+    found = results.load(Path(__file__).with_name("sample_benchmark.json"))
+    assert "times a plain write" in command._table(found)
+    assert json.loads(command._table(found | {missing: []})).keys() == found.keys()
+
+
+@pytest.mark.parametrize("changed", [{"code": "another"}, {"story": {"events": 1}}])
+def test_suites_are_not_put_beside_figures_of_another_projector_or_story(monkeypatch, changed):
+    kept = {"code": command.bundle.build().code_sha256, "story": command._story(20_000)}
+    monkeypatch.setattr(command.results, "load", lambda: kept)
+    assert command._kept_beside(["fold"], 20_000) == kept
+    monkeypatch.setattr(command.results, "load", lambda: kept | changed)
+    with pytest.raises(UserError, match="measure all suites"):
+        command._kept_beside(["fold"], 20_000)
+    assert command._kept_beside(list(command.SUITES), 20_000) == {}
+
+
+def test_a_run_whose_function_did_not_tell_of_all_records_gives_no_figures():
+    line = {"records": 100, "failed": 3}
+    assert measure._whole([line, line], 194, "ours-1") == [line, line]
+    with pytest.raises(RuntimeError, match="ours-1 took 194 records of 200"):
+        measure._whole([line, line], 200, "ours-1")
