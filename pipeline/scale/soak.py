@@ -4,8 +4,12 @@ import json
 from statistics import median
 from typing import Any
 
+import numpy as np
+from matplotlib import pyplot as plt
+
 from pipeline.cloud import ROOT
-from pipeline.figures.look import BLUE, GREY, ORANGE, Drawing
+from pipeline.figures.look import BLUE, GREY, ORANGE, VERMILION, Drawing
+from pipeline.report import style
 from pipeline.scale.tables import made
 
 KEPT = ROOT / "docs" / "soak.json"  # written by a full run of the soak
@@ -38,7 +42,31 @@ def grown_mb(found: Found) -> float:
 
 def kept_up(found: Found) -> float:
     """Return the speed of the last quarter of the run, in parts of the first one's; medians of their chunks."""
+    speeds = [each["events_per_second"] for each in found["chunks"]]
+    quarter = max(1, len(speeds) // 4)
+    return median(speeds[-quarter:]) / median(speeds[:quarter])
+
+
+def holds(found: Found) -> bool:
+    """Say whether every record was accounted for, nothing piled up in pipe runtime or Lambda worker, or slowed down."""
+    audit = found["audit"]
+    complete = not audit["discrepancies"] and audit["records"] == found["events"]
+    return complete and grown_mb(found) < MOST_GROWTH_MB and kept_up(found) >= LEAST_SPEED
+
+
+def figure(found: Found) -> Drawing:
+    """Draw throughput and memory, chunk by chunk."""
+    chunks, sent = found["chunks"], found["chunk"] * np.arange(1, len(found["chunks"]) + 1) / 1e6
     speeds = [each["events_per_second"] for each in chunks]
+    with style():
+        drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+        speed.plot(sent, speeds, color=VERMILION)
+        speed.set(xlabel="events so far (million)", ylabel="events a second", ylim=(0, None))
+        speed.yaxis.set_major_formatter("{x:,.0f}")
+        for process, (name, hue) in PROCESSES.items():
+            memory.plot(sent, [each[process] for each in chunks], color=hue, label=name)
+        memory.set(xlabel="events so far (million)", ylabel="memory (MB)", ylim=(0, None))
+        memory.legend(loc="upper left")
     runtime, worker = (growth(found, process) for process in ("runtime_mb", "worker_mb"))
     count = len(found["audit"]["discrepancies"])
     wrong = {0: "no discrepancy", 1: "1 discrepancy"}.get(count, f"{count} discrepancies")
