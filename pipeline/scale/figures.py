@@ -120,7 +120,7 @@ def bills(priced: pd.DataFrame) -> Drawing:
     dearest = str(by_64_kb.idxmax())
     caption = (
         f"A million events cost ${by_64_kb[first]:.2f} or ${by_record[first]:.2f} when they fold as in the benchmark, "
-        f"${by_64_kb[dearest]:.2f} or ${by_record[dearest]:.2f} with a {NAMES.get(dearest, dearest)}. What a pipe's "
+        f"${by_64_kb[dearest]:.2f} or ${by_record[dearest]:.2f} with {NAMES.get(dearest, dearest)}. What a pipe's "
         f"request is makes ${by_record[first] - by_64_kb[first]:.2f} of difference, for all of them alike."
     )
     return Drawing(figure, caption, "Stacked bars of dollars for a million events, two for each contender.")

@@ -15,11 +15,11 @@ KEPT = ROOT / "docs" / "benchmark.json"  # written by a full run of the benchmar
 
 NAMES = {
     "no_op": "does nothing",
-    "ours": "ours: folds, one write a product",
-    "plain": "a write for each event",
-    "idempotent": "Powertools idempotency",
-    "ledger": "ledger transaction",
-    "ceiling": "ceiling: nothing, plus a replay",
+    "ours": "ours",
+    "plain": "plain: a write an event",
+    "idempotent": "Powertools",
+    "ledger": "a ledger",
+    "ceiling": "the ceiling",
 }
 CONTENDERS = ("ours", "plain", "idempotent", "ledger")
 OF_A_DRAIN = ("suite", "contender", "batch_size", "products", "skew", "shards", "events")

@@ -59,7 +59,7 @@ def figure(found: Found) -> Drawing:
     chunks, sent = found["chunks"], found["chunk"] * np.arange(1, len(found["chunks"]) + 1) / 1e6
     speeds = [each["events_per_second"] for each in chunks]
     with style():
-        drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+        drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.2))
         speed.plot(sent, speeds, color=VERMILION)
         speed.set(xlabel="events so far (million)", ylabel="events a second", ylim=(0, None))
         speed.yaxis.set_major_formatter("{x:,.0f}")

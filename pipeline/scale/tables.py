@@ -30,7 +30,7 @@ def speeds(found: Found) -> pd.DataFrame:
             "contender": NAMES[each.contender],
             "batch": f"{each.batch_size:,}",
             "events/s (all rounds)": _spread("{:,.0f}", each.events_per_second, each.slowest, each.fastest),
-            "times a plain write": _spread("{:.1f}", each.to_plain, each.to_plain_low, each.to_plain_high),
+            "times plain": _spread("{:.1f}", each.to_plain, each.to_plain_low, each.to_plain_high),
             "of the ceiling": _of_ceiling(each),
             f"p50 / p99 at {rate}/s, ms": _latency(found["latency"], each.contender, each.batch_size),
             "table right": _verdict(right.get((each.contender, each.batch_size))),
@@ -46,7 +46,7 @@ def _ceiling_rows(found: Found) -> list[dict[str, str]]:
             "contender": NAMES["ceiling"],
             "batch": f"{each.batch_size:,}",
             "events/s (all rounds)": _spread("{:,.0f}", each.ceiling, each.ceiling_low, each.ceiling_high),
-            "times a plain write": _spread(
+            "times plain": _spread(
                 "{:.1f}", each.ceiling_to_plain, each.ceiling_to_plain_low, each.ceiling_to_plain_high
             ),
         }
@@ -65,7 +65,7 @@ def spent(found: Found) -> pd.DataFrame:
             "write units": f"{1000 * each.write_units / each.events:,.0f}",
             "keys read": f"{1000 * each.read_keys / each.events:,.0f}",
             "Lambda ms an event": f"{1000 * each.lambda_seconds / each.events:.2f}",
-            "CPU µs an event: function + emulator + pipe": _cpu(each),
+            "CPU µs an event: function, emulator, pipe": _cpu(each),
         }
         for each in compared(found).itertuples()
     ]
@@ -89,7 +89,7 @@ def limits(found: Found) -> dict[str, str]:
 def _cpu(drain: Any) -> str:
     """Write the processor time of an event, process by process."""
     spent_by = (drain.cpu_seconds, drain.emulator_cpu_seconds, drain.runtime_cpu_seconds)
-    return " + ".join(f"{1e6 * seconds / drain.events:,.0f}" for seconds in spent_by)
+    return ", ".join(f"{1e6 * seconds / drain.events:,.0f}" for seconds in spent_by)
 
 
 def _of_ceiling(drain: Any) -> str:
@@ -119,4 +119,4 @@ def _latency(measured: Iterable[Found], contender: str, batch_size: int) -> str:
 def _verdict(found: Found | None) -> str:
     if found is None:
         return ""
-    return "yes" if found["is_right"] else f"no: {found['wrong_products']} of {found['products']} products wrong"
+    return "yes" if found["is_right"] else f"no: {found['wrong_products']} of {found['products']} wrong"
