@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ pytest.register_assert_rewrite("tests.unit.handler.world", "tests.unit.projectio
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "pipeline"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(  # no clock decides: neither over a deadline, nor over what counts as slow
     "repeatable",
