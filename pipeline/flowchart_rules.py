@@ -154,7 +154,9 @@ ACTORS = (
     ),
     Actor(
         "Audit", "after", "independent check", "Folds the stream again, and compares.",
-        takes_from={"StockTableName": ("events", ()), "QuarantineQueueUrl": ("events", ())},
+        takes_from={
+            "StockTableName": ("events", ()), "QuarantineQueueUrl": ("events", ()), "StreamName": ("events", ()),
+        },
     ),
     Actor(
         "Operator", "after", "by hand", "Reads the reason, decides, sends again.",

@@ -16,6 +16,7 @@ from pipeline.figures.look import (
     HUES,
     INK,
     ON_PALE_BAR,
+    PALE,
     SKY,
     Drawing,
     by_size,
@@ -36,20 +37,24 @@ def shards(told: pd.DataFrame) -> Drawing:
         figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.6 * len(names)))
         for row, shard_id in enumerate(names):
             keys = by_size(told.loc[told["shard_id"] == shard_id, "partition_key"])
-            wide = keys[keys > 0.004 * widest]
+            wide = keys[keys > 0.025 * widest]
             start = 0
             for number, (key, records) in enumerate(wide.items()):
                 hue, ink = ((BLUE, "#ffffff"), (SKY, ON_PALE_BAR))[number % 2]
                 axes.barh(row, records, left=start, color=hue, height=0.8, linewidth=0.6)
-                if records > 0.025 * widest:
-                    middle = (start + records / 2, row)
-                    axes.annotate(str(key), middle, ha="center", va="center", rotation=90, size=8, color=ink)
+                middle = (start + records / 2, row)
+                axes.annotate(str(key), middle, ha="center", va="center", rotation=90, size=8, color=ink)
                 start += records
-            axes.barh(row, keys.sum() - start, left=start, color=GREY, height=0.8, linewidth=0)
+            if len(wide) < len(keys):
+                axes.barh(row, keys.sum() - start, left=start, color=PALE, height=0.8, linewidth=0)
+                middle = ((start + keys.sum()) / 2, row)
+                others = f"{len(keys) - len(wide):,} {'more ' if len(wide) else ''}keys"
+                is_wide = keys.sum() - start > 0.1 * widest
+                axes.annotate(others if is_wide else "", middle, ha="center", va="center", size=8, color=ON_PALE_BAR)
             start = int(keys.sum())
             axes.annotate(f"{start:,} records, {len(keys):,} keys", (start, row), xytext=(5, 0), **BESIDE)
         axes.set_yticks(range(len(names)), [f"shard {int(name[-4:])}" for name in names])
-        axes.set(xlabel="records (one segment for each partition key; the rarest together, in grey)")
+        axes.set(xlabel="records (a segment for each partition key; those with few, together)")
         axes.set_xlim(0, widest)
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(visible=False)

@@ -36,11 +36,12 @@ def stock_over_time(told: pd.DataFrame, most: int = 5) -> Drawing:
         with_thousands(axes)
     lowest, last = int(applied["quantity"].min()), float(applied["minute"].max())
     shown = f", in the last {last - start:,.0f} of {last:,.0f} minutes" if start else ""
+    in_all = " in all" if start else ""
     caption = (
         f"Stock of the {len(busiest)} busiest of {applied['partition_key'].nunique():,} products{shown}. {busiest[0]} "
         f"changed most often: {len(first):,} events took it from {int(first['quantity'].iloc[0]):,} to "
-        f"{int(first['quantity'].iloc[-1]):,} units. No line goes below zero; the lowest stock of any product is "
-        f"{lowest:,}."
+        f"{int(first['quantity'].iloc[-1]):,} units{in_all}. No line goes below zero; the lowest stock of any product "
+        f"is {lowest:,}."
     )
     alt = f"Step lines of stock in units over event time in minutes, for {', '.join(busiest)}."
     return Drawing(figure, caption, alt)

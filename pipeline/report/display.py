@@ -69,7 +69,7 @@ def _figure_bundle(drawing: Any, caption: str, alt: str) -> dict[str, Any]:
     page = (
         f'<figure style="margin:1em 0"><img src="{svg.data_uri(picture.encode())}" alt="{escape(visible(alt))}" '
         f'style="max-width:100%;background:#fff">'
-        f"<figcaption {_CAPTION}>{escape(visible(caption))}</figcaption></figure>"
+        f"<figcaption {_CAPTION}>{tables.in_page(visible(caption))}</figcaption></figure>"
     )
     data = {"caption": caption, "alt": alt}
     return {"text/html": page, "text/plain": f"Figure: {caption}", MIME.format("figure"): data}
@@ -99,7 +99,7 @@ def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int
     safe.index = safe.index.map(_safe) if index and safe.index.nlevels == 1 else safe.index
     html = safe.to_html(index=index, border=0, max_rows=rows, show_dimensions=False, index_names=index)
     html = "".join(map(tables.written, tables.parse(html)))
-    heading = f"<figcaption {_CAPTION}>{escape(visible(caption))}</figcaption>" if caption else ""
+    heading = f"<figcaption {_CAPTION}>{tables.in_page(visible(caption))}</figcaption>" if caption else ""
     bundle = {
         "text/html": f'<figure style="margin:1em 0;overflow-x:auto">{heading}{html}</figure>',
         "text/plain": safe.to_string(index=index, max_rows=rows),

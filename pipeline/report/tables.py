@@ -24,6 +24,11 @@ def written(table: Node) -> str:
     return f'<table style="overflow-wrap:normal"><thead>{head}</thead><tbody>{body}</tbody></table>'
 
 
+def in_page(text: str) -> str:
+    """Escape text for a notebook's HTML. JupyterLab would read what stands between two dollar signs as mathematics."""
+    return escape(text).replace("$", "<span>$</span>")
+
+
 def _row(cells: list[Node]) -> str:
     return f"<tr>{''.join(map(_written_cell, cells))}</tr>"
 
@@ -31,7 +36,7 @@ def _row(cells: list[Node]) -> str:
 def _written_cell(cell: Node) -> str:
     tag = "th" if cell["header"] else "td"
     spans = "".join(f' {name}="{cell[name]}"' for name in ("colspan", "rowspan") if cell[name] > 1)
-    return f'<{tag}{spans} style="text-align:{cell["align"]}">{escape(cell["children"][0]["text"])}</{tag}>'
+    return f'<{tag}{spans} style="text-align:{cell["align"]}">{in_page(cell["children"][0]["text"])}</{tag}>'
 
 
 def _table(table: Tag, caption: str) -> Node:

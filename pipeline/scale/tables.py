@@ -65,7 +65,7 @@ def spent(found: Found) -> pd.DataFrame:
             "write units": f"{1000 * each.write_units / each.events:,.0f}",
             "keys read": f"{1000 * each.read_keys / each.events:,.0f}",
             "Lambda ms an event": f"{1000 * each.lambda_seconds / each.events:.2f}",
-            "CPU µs an event: function, emulator, pipe": _cpu(each),
+            "CPU µs an event: function / emulator / pipe": _cpu(each),
         }
         for each in compared(found).itertuples()
     ]
@@ -89,7 +89,7 @@ def limits(found: Found) -> dict[str, str]:
 def _cpu(drain: Any) -> str:
     """Write the processor time of an event, process by process."""
     spent_by = (drain.cpu_seconds, drain.emulator_cpu_seconds, drain.runtime_cpu_seconds)
-    return ", ".join(f"{1e6 * seconds / drain.events:,.0f}" for seconds in spent_by)
+    return " / ".join(f"{1e6 * seconds / drain.events:,.0f}" for seconds in spent_by)
 
 
 def _of_ceiling(drain: Any) -> str:

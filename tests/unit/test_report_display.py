@@ -159,6 +159,14 @@ def test_whole_numbers_have_separators_and_a_caption_says_what_is_left_out(shown
     assert ">Some of it. Shown are 10 of 1,234 rows.<" in shown[1]["text/html"]
 
 
+def test_dollars_are_no_mathematics_in_jupyterlab(shown):
+    table(pd.DataFrame({"a month": ["$2 to $3"]}), "Between $2 and $3.")
+
+    page = shown[0]["text/html"]
+    assert "$2" not in page.replace("<span>$</span>", "") and page.count("<span>$</span>") == 4
+    assert BeautifulSoup(page, "html.parser").td.get_text() == "$2 to $3"
+
+
 def test_the_lines_of_a_listing_never_wrap_in_a_notebook(shown):
     code(svg.size)
     code(STORE, "a long one")

@@ -70,7 +70,7 @@ def test_processor_time_is_told_process_by_process_and_what_of_it_are_requests(f
     bare = {"seconds": 1.0, "cpu_seconds": 1.5, "emulator_cpu_seconds": 2.5}
     replay = [{"batch_size": 1000, "events": 20_000, "rounds": [bare] * 3}]
     told = found | {"drain": [*others, idle, drain], "replay": replay}
-    assert "100, 150, 25" in tables.spent(told).to_string()
+    assert "100 / 150 / 25" in tables.spent(told).to_string()
     assert results.in_requests(told, 1000) == pytest.approx(4 / (2 + 3 - 1))
     said = tables.limits(told | {"fold": {"rounds": [{"events_per_second": 50_000}]}})
     assert said["in requests, batches of 1,000"] == "at least 100%"

@@ -104,4 +104,4 @@ def test_the_figure_of_an_outage_says_who_recovers_when() -> None:
 def test_the_figure_of_bills_names_the_dearest() -> None:
     found = results.load(Path(__file__).with_name("sample_benchmark.json"))
     bills = cost.bills(prices.load(), cost.Assumptions(), results.uses(found, 1000))
-    assert "ledger transaction" in figures.bills(bills).caption
+    assert "with a ledger" in figures.bills(bills).caption
