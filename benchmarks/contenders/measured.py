@@ -100,3 +100,4 @@ def _tell(event: list[dict[str, Any]], answer: dict[str, Any], started: float, e
     }
     with (_told / f"{os.getpid()}.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
+    print("measured")  # a function that logs nothing is waited for by the emulator, which would slow the silent ones
