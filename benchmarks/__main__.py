@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.suites import EVENTS, PRODUCTS, SEED, SHARDS, SUITES, Bench
-from pipeline import bundle, cloud
+from pipeline import cloud
 from pipeline.errors import UserError
+from pipeline.provisioning import bundle
 from pipeline.scale import results, tables
 
 WHOLE = ("drain", "replay", "latency", "verdict", "fold")  # what the table needs

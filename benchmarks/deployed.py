@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.stage import Stage
-from pipeline import bundle, deployment, stack
 from pipeline.cloud import Cloud
+from pipeline.provisioning import bundle, deployment, stack
 from pipeline.waiting import eventually
 
 HERE = Path(__file__).parent

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from pipeline.audit import pipe_state
-from pipeline.deployment import Deployment
+from pipeline.consistency.audit import pipe_state
+from pipeline.provisioning.deployment import Deployment
 from pipeline.waiting import eventually
 
 DRAIN_SECONDS = 900

@@ -9,7 +9,7 @@ from typing import Any
 from stock_projector.events import Event, Record, parse
 from stock_projector.projection import StockLevel, fold
 
-from pipeline.scenarios import Entry
+from pipeline.stories.scenarios import Entry
 
 BATCH = 1000
 FIRST_PLACE = 49590338271490256608559692538361571095921575989136588898  # as long as Kinesis makes them

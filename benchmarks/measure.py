@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks import processes
 from benchmarks.stage import WARM_UP, Stage
 from benchmarks.stories import STOCK
-from pipeline import stock
-from pipeline.scenarios import Entry
+from pipeline.reading import stock
+from pipeline.stories.scenarios import Entry
 
 COUNTED = ("requests", "writes", "write_units", "reads", "read_keys")
 LATE_SECONDS = 0.1

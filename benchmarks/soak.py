@@ -20,10 +20,12 @@ from tqdm import tqdm
 
 from benchmarks import processes
 from benchmarks.drained import wait_until_drained
-from pipeline import bundle, cloud, deployment, producer
-from pipeline.deployment import Deployment
+from pipeline import cloud
+from pipeline.provisioning import bundle, deployment
+from pipeline.provisioning.deployment import Deployment
 from pipeline.scale.soak import KEPT
-from pipeline.scenarios import SCENARIOS, Entry, Teller
+from pipeline.stories import producer
+from pipeline.stories.scenarios import SCENARIOS, Entry, Teller
 
 STACK, PRODUCTS, SEED = "soak", 200, 7
 

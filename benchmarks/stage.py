@@ -15,11 +15,11 @@ from stock_projector.projection import StockLevel
 from stock_projector.store import to_item
 
 from benchmarks.drained import DRAIN_SECONDS, wait_until_drained
-from pipeline import audit
 from pipeline.cloud import Cloud
-from pipeline.deployment import Deployment
-from pipeline.producer import MOST_RECORDS
-from pipeline.scenarios import Entry, name_of
+from pipeline.consistency import audit
+from pipeline.provisioning.deployment import Deployment
+from pipeline.stories.producer import MOST_RECORDS
+from pipeline.stories.scenarios import Entry, name_of
 from pipeline.waiting import eventually
 
 WARM_UP = "warm-up"  # products of which no run is told

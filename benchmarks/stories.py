@@ -2,7 +2,7 @@
 
 from random import Random
 
-from pipeline.scenarios import Entry, Teller, tell
+from pipeline.stories.scenarios import Entry, Teller, tell
 
 STOCK = 1_000_000_000  # of every product at first: then no change is ever refused
 

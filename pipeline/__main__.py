@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline import scenarios
 from pipeline.arguments import parser
 from pipeline.errors import UserError
+from pipeline.stories import scenarios
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def up(args: argparse.Namespace) -> int:
     """Start (or join) the cloud, deploy stack and Lambda, wait until the pipe runs."""
-    from pipeline import cloud, deployment, stack
+    from pipeline import cloud
+    from pipeline.provisioning import deployment, stack
 
     parameters = stack.checked(dict(args.parameter))
     where = cloud.start(args.cloud, args.account_id, args.port)
@@ -65,7 +66,7 @@ def up(args: argparse.Namespace) -> int:
 
 def send(args: argparse.Namespace) -> int:
     """Generate and publish events, or publish those of a file as they are."""
-    from pipeline import producer
+    from pipeline.stories import producer
 
     entries = producer.entries_in(args.file) if args.file else _story(args)
     found = _find(args)
@@ -114,7 +115,8 @@ def audit(args: argparse.Namespace) -> int:
 
 def down(args: argparse.Namespace) -> int:
     """Delete the stack and stop the local cloud."""
-    from pipeline import cloud, deployment
+    from pipeline import cloud
+    from pipeline.provisioning import deployment
 
     try:
         if args.cloud == "aws" or cloud.is_running():
@@ -126,7 +128,7 @@ def down(args: argparse.Namespace) -> int:
 
 def status(args: argparse.Namespace) -> int:
     """Show how the pipeline is: pipe, shards, retries, dead letters, last error."""
-    from pipeline import status as states
+    from pipeline.reading import status as states
 
     facts = states.status(_find(args))
     if args.json:
@@ -137,7 +139,7 @@ def status(args: argparse.Namespace) -> int:
 
 def logs(args: argparse.Namespace) -> int:
     """Print what pipe and projector wrote in the last quarter of an hour."""
-    from pipeline import logs as written
+    from pipeline.reading import logs as written
 
     found = _find(args)
     lines: list[str] = []
@@ -176,7 +178,8 @@ def tell(line: str) -> None:
 
 
 def _find(args: argparse.Namespace) -> Any:
-    from pipeline import cloud, deployment
+    from pipeline import cloud
+    from pipeline.provisioning import deployment
 
     return deployment.find(cloud.join(args.cloud, args.account_id), args.stack_name)
 

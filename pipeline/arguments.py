@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from pipeline.popularity import SKEWS, is_skew
-from pipeline.scenarios import SCENARIOS
+from pipeline.stories.popularity import SKEWS, is_skew
+from pipeline.stories.scenarios import SCENARIOS
 
 Verb = Callable[[argparse.Namespace], int]
 Parser = argparse.ArgumentParser

@@ -12,10 +12,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipeline.emulator import LocalCloud, LocalCloudError, aws, emulator
 from pipeline.errors import UserError
-from pipeline.local_cloud import LocalCloud, LocalCloudError, aws, emulator
+from pipeline.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 LAYER_PARAMETER = "/aws/service/powertools/python/arm64/python3.13/latest"  # AWS publishes the layer's ARN here
 
 

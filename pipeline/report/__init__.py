@@ -12,20 +12,15 @@ For the command line: `make_report`. `python -m pipeline.report.refresh` runs th
 from pathlib import Path
 from typing import Any
 
-from pipeline.report.display import ROOT, check, code, figure, style, table
+from pipeline.paths import ROOT
 from pipeline.report.model import ReportError, ReportResult, WrongParameterError
 
 __all__ = [
     "ReportError",
     "ReportResult",
     "WrongParameterError",
-    "check",
-    "code",
-    "figure",
     "make_report",
     "parse_overrides",
-    "style",
-    "table",
 ]
 
 NOTEBOOKS, BUILD = ROOT / "notebooks", ROOT / "report" / "build"

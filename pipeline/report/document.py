@@ -12,7 +12,7 @@ import nbformat
 from pipeline.report import markdown, outputs
 from pipeline.report.links import Links, anchor, read_pictures
 from pipeline.report.model import Chapter, Check, Node, NotebookRun, code_block, plain, walk
-from pipeline.report.safe_text import visible
+from pipeline.safe_text import visible
 
 HIDDEN_CELL, HIDDEN_CODE = {"remove-cell", "papermill-error-cell-tag"}, {"hide-input", "remove-input"}
 HIDDEN_OUTPUT = {"remove-output"}

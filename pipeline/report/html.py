@@ -9,7 +9,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from pipeline.report import svg
+from pipeline.notebook import svg
 from pipeline.report.model import Document, Node
 
 FORMATTER = HtmlFormatter(nowrap=True)

@@ -6,8 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.notebook.show import TEMPLATE
+from pipeline.paths import ROOT
 from pipeline.report import deliverables, facts, html, parameters, pdf, run
-from pipeline.report.display import ROOT, TEMPLATE
 from pipeline.report.document import chapters_of, checks_of
 from pipeline.report.model import Chapter, Document, NotebookRun, ReportError, ReportResult, walk
 

@@ -8,7 +8,7 @@ from typing import Any
 import mistune
 
 from pipeline.report.model import Node, code_block, plain, text
-from pipeline.report.safe_text import visible
+from pipeline.safe_text import visible
 
 _parse = mistune.create_markdown(renderer=None, plugins=["table", "strikethrough", "url"])
 

@@ -4,11 +4,11 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.report import svg, tables
-from pipeline.report.display import MIME, picture_in
+from pipeline.notebook import svg, tables
+from pipeline.notebook.show import MIME, picture_in
 from pipeline.report.markdown import parse
 from pipeline.report.model import Node, ReportError, code_block
-from pipeline.report.safe_text import shorten, terminal, visible
+from pipeline.safe_text import shorten, terminal, visible
 
 
 def nodes(outputs: list[Any]) -> list[Node]:

@@ -10,9 +10,9 @@ from typing import Any
 import papermill
 import yaml
 
-from pipeline.popularity import SKEWS, is_skew
 from pipeline.report.model import ReportError, WrongParameterError
-from pipeline.scenarios import SCENARIOS
+from pipeline.stories.popularity import SKEWS, is_skew
+from pipeline.stories.scenarios import SCENARIOS
 
 Parameters = dict[str, Any]
 TYPES: dict[str, tuple[type, ...]] = {

@@ -13,7 +13,7 @@ import fontpkg_arimo
 import matplotlib
 import typst
 
-from pipeline.report import svg
+from pipeline.notebook import svg
 from pipeline.report.model import Document, Node, ReportError, walk
 
 FONTS = [Path(fontpkg_arimo.__file__).parent / "files", Path(matplotlib.get_data_path()) / "fonts" / "ttf"]

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from pipeline.figures.look import BESIDE, BLUE, GREEN, GREY, HUES, INK, ORANGE, PINK, SKY, VERMILION, Drawing
-from pipeline.report import style
+from pipeline.notebook.figures.style import BESIDE, BLUE, GREEN, GREY, HUES, INK, ORANGE, PINK, SKY, VERMILION, Drawing
+from pipeline.notebook.show import style
 from pipeline.scale import hot, results
 from pipeline.scale.calibration import SETTING
 from pipeline.scale.cost import MILLION

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.cloud import ROOT
+from pipeline.paths import ROOT
 from pipeline.scale.cost import Use
 
 KEPT = ROOT / "docs" / "benchmark.json"  # written by a full run of the benchmark

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 
-from pipeline.cloud import ROOT
-from pipeline.figures.look import BLUE, GREY, ORANGE, VERMILION, Drawing
-from pipeline.report import style
+from pipeline.notebook.figures.style import BLUE, GREY, ORANGE, VERMILION, Drawing
+from pipeline.notebook.show import style
+from pipeline.paths import ROOT
 from pipeline.scale.tables import made
 
 KEPT = ROOT / "docs" / "soak.json"  # written by a full run of the soak

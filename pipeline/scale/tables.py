@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import bundle
+from pipeline.provisioning import bundle
 from pipeline.scale.results import NAMES, Found, compared, in_requests
 
 

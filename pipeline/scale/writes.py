@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.scenarios import Teller
+from pipeline.stories.scenarios import Teller
 
 Shares = npt.NDArray[np.float64]  # of the records, one for each product; they sum to 1
 

@@ -6,10 +6,11 @@ import re
 import pandas as pd
 import pytest
 
-from pipeline import figures, scenarios, tutorial
-from pipeline.report import svg
-from pipeline.report.display import TEMPLATE
-from pipeline.stream import StreamRecord
+from pipeline import notebook as tutorial
+from pipeline.notebook import figures, svg
+from pipeline.notebook.show import TEMPLATE
+from pipeline.reading.stream import StreamRecord
+from pipeline.stories import scenarios
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,8 @@ def test_a_figure_states_its_finding_and_can_be_read_unseen(told: pd.DataFrame, 
 def test_letters_can_be_read_also_those_in_bars_on_a_dark_page(told: pd.DataFrame, seen: tutorial.Sightings) -> None:
     drawn = "".join(svg.from_drawing(each.figure) for each in drawings(told, seen))
     assert min(float(size) for size in re.findall(r"font-size: ([0-9.]+)px", drawn)) >= 8
-    assert f"fill: {figures.look.ON_PALE_BAR}" in drawn
-    assert figures.look.ON_PALE_BAR not in re.sub(r"/\*.*?\*/", "", (TEMPLATE / "figures-dark.css").read_text())
+    assert f"fill: {figures.style.ON_PALE_BAR}" in drawn
+    assert figures.style.ON_PALE_BAR not in re.sub(r"/\*.*?\*/", "", (TEMPLATE / "figures-dark.css").read_text())
 
 
 def test_a_caption_says_what_was_counted(told: pd.DataFrame) -> None:

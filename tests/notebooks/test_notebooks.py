@@ -16,8 +16,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pipeline.cloud import ROOT
-from tests import readme
+from pipeline.paths import ROOT
+from tests.repository import readme
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NEED_NO_CLOUD = ("06_flowchart", "07_proof", "08_scale_and_cost")

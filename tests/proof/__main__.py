@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 
-from pipeline import bundle
-from pipeline.cloud import ROOT
+from pipeline.paths import ROOT
+from pipeline.provisioning import bundle
 from tests.proof.deployed import load
 from tests.proof.items import ViolationError
 from tests.proof.layers import FULL, SHORT

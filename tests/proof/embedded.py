@@ -12,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from unittest import mock
 
-from pipeline import cloud, deployment, queues, stock
-from pipeline.deployment import Deployment
+from pipeline import cloud
+from pipeline.provisioning import deployment
+from pipeline.provisioning.deployment import Deployment
+from pipeline.reading import queues, stock
 from tests.proof.events import added, down, log, removed, up
 from tests.proof.items import ViolationError
 from tests.proof.reference import UNSEEN, LoggedRecord, fold

@@ -13,11 +13,11 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from pipeline import producer
-from pipeline.local_cloud.delivery import Delivery
-from pipeline.local_cloud.records import FlatRecord, take_batch
-from pipeline.local_cloud.settings import PipeSettings
-from pipeline.scenarios import Entry
+from pipeline.pipe.delivery import Delivery
+from pipeline.pipe.records import FlatRecord, take_batch
+from pipeline.pipe.settings import PipeSettings
+from pipeline.stories import producer
+from pipeline.stories.scenarios import Entry
 from tests.proof.events import Said
 from tests.proof.pipe import Invoke, Lane, Pipe
 from tests.proof.reference import LoggedRecord

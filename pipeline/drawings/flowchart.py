@@ -1,0 +1,286 @@
+"""The flowchart, derived from the template: resources become nodes, references between them become arrows.
+
+A template that moves on takes its drawing along, or stops it: what has no rule here is an error, never left out.
+`python -m pipeline.drawings.flowchart` writes the files in `diagrams/`; with `--check` it only says which are stale.
+"""
+
+import argparse
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from pipeline.drawings import decision_tree, grid
+from pipeline.drawings.flowchart_rules import ACTORS, FLOWS, RESOURCES, ROLE, Actor, Flow, say
+from pipeline.drawings.grid import Arrow, Band, Cell, render
+from pipeline.paths import ROOT
+from pipeline.provisioning.template import Template
+
+TEMPLATE = ROOT / "infra" / "stack.yaml"
+DIAGRAMS = ROOT / "diagrams"
+
+
+class NoRuleError(Exception):
+    """The template has something that the drawing does not know."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A resource of the template, or an actor outside of it."""
+
+    name: str
+    stage: str
+    kind: str
+    sentence: str = ""
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An arrow in the direction of the data. Its kind is `events`, `support` or `failure`."""
+
+    source: str
+    target: str
+    lines: tuple[str, ...]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Role:
+    """Who may do what: drawn as small print."""
+
+    name: str
+    used_by: tuple[str, ...]
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Flowchart:
+    """The pipeline as a graph. Every resource of the template is a node or a role."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    roles: tuple[Role, ...]
+
+
+# ── From the template to the graph ────────────────────────────────────────────────────────────────────────────────
+
+
+def derive(template_path: Path | str = TEMPLATE, parameters: Mapping[str, Any] | None = None) -> Flowchart:
+    """Read the template as a graph; `parameters` take the place of the template's defaults.
+
+    Raises:
+        NoRuleError: a resource, a reference or an output that the drawing has no rule for.
+    """
+    template = Template.read(template_path, parameters)
+    for name, type_ in template.type_of.items():
+        if type_ not in RESOURCES:
+            raise NoRuleError(f"the drawing has no rule for {name} ({type_})")
+    roles = [name for name, type_ in template.type_of.items() if RESOURCES[type_] is ROLE]
+    nodes = [_node(template, name) for name in template.type_of if name not in roles]
+    edges = [edge for node in nodes for edge in _edges(template, node.name)]
+    return Flowchart(
+        nodes=(*nodes, *(Node(*actor[:4]) for actor in ACTORS)),
+        edges=(
+            *(edge for edge in edges if edge.kind != "role"),
+            *(edge for actor in ACTORS for edge in _edges_of_actor(template, actor)),
+        ),
+        roles=tuple(
+            Role(
+                name,
+                used_by=(
+                    *(edge.source for edge in edges if edge.target == name),
+                    *(to for where, to in template.references(name) if where.startswith("Roles.")),
+                ),
+                permissions=tuple(_permissions(template, name)),
+            )
+            for name in roles
+        ),
+    )
+
+
+def _node(template: Template, name: str) -> Node:
+    rule = RESOURCES[template.type_of[name]]
+    facts = say(rule.facts, template.properties[name])
+    return Node(name, rule.stage, rule.kind, template.remarks.get(name, ""), facts)
+
+
+def _edges(template: Template, name: str) -> Iterator[Edge]:
+    properties = template.properties[name]
+    for where, to in template.references(name):
+        flow = _flow(template, name, where, to)
+        source, target = (to, name) if flow.against else (name, to)
+        yield Edge(source, target, say(flow.words, properties), flow.kind)
+        if answer := say(flow.answer, properties):
+            yield Edge(target, source, answer, "failure")
+
+
+def _flow(template: Template, name: str, where: str, to: str) -> Flow:
+    for flow in FLOWS:
+        same_owner = flow.owner == template.type_of[name]
+        if same_owner and fnmatchcase(where, flow.where) and fnmatchcase(template.type_of[to], flow.to):
+            return flow
+    raise NoRuleError(f"the drawing has no rule for {name}.{where}, which refers to {to} ({template.type_of[to]})")
+
+
+def _edges_of_actor(template: Template, actor: Actor) -> Iterator[Edge]:
+    for output, (kind, words) in actor.takes_from.items():
+        name = _behind(template, output)
+        yield Edge(name, actor.name, say(words, template.properties[name]), kind)
+    for output, (kind, words) in actor.gives_to.items():
+        name = _behind(template, output)
+        yield Edge(actor.name, name, say(words, template.properties[name]), kind)
+
+
+def _behind(template: Template, output: str) -> str:
+    names = template.named_in(template.outputs.get(output, ""))
+    if not names:
+        raise NoRuleError(f"the template has no output {output}, by which others find its resource")
+    return names[0]
+
+
+def _permissions(template: Template, name: str) -> Iterator[str]:
+    """Say each statement of a role's policies: which actions, on which resource."""
+    properties = template.properties[name]
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    for document in [*documents, properties.get("PolicyDocument", {})]:
+        for statement in _listed(document.get("Statement", [])):
+            actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
+            where = ", ".join(", ".join(template.named_in(resource)) or resource for resource in resources)
+            yield f"{where}: {', '.join(actions)}"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# ── From the graph to the drawing ─────────────────────────────────────────────────────────────────────────────────
+
+BANDS = {
+    "source": Band("Source"),
+    "pipe": Band("Pipe"),
+    "compute": Band("Compute"),
+    "state": Band("State"),
+    "failure": Band("Failure", grid.FAILURE, grid.FAILURE_BAND),
+}
+ROWS = (("before",), ("source",), ("pipe",), ("compute",), ("state", "failure"), ("after",))
+COLOURS = {"events": grid.FLOW, "support": grid.MUTED, "failure": grid.FAILURE}
+LEGEND = {"events": "events", "support": "support", "failure": "failure, and the way back"}
+WIDTH = 142
+
+
+def to_dot(flowchart: Flowchart) -> str:
+    """Write the graph in DOT: a row for each stage, failure paths dashed.
+
+    The words of an arrow that goes back, or a long way, are a stop on it: beside the card at its upper end, on the
+    left of what comes back to it and on the right of what leaves the main road.
+    """
+    cards = [[_card(flowchart, node) for node in _in_row(flowchart, stages)] for stages in ROWS]
+    row_of = {card.name: row for row, cells in enumerate(cards) for card in cells}
+    stops: dict[tuple[int, str], list[Cell]] = defaultdict(list)
+    arrows: list[Arrow] = []
+    for edge in flowchart.edges:
+        arrow = Arrow(edge.source, edge.target, edge.lines, COLOURS[edge.kind], dashed=edge.kind == "failure")
+        upper, down = min(row_of[edge.source], row_of[edge.target]), row_of[edge.target] - row_of[edge.source]
+        if edge.lines and down not in (0, 1):
+            align = "RIGHT" if down == -1 else "LEFT"
+            words = grid.words(edge.lines, arrow.colour, WIDTH, align)
+            stop = Cell(f"{edge.source} to {edge.target}", words, ROWS[upper][0])
+            stops[upper, align].append(stop)
+            arrows.append(replace(arrow, target=stop.name, lines=(), head=False))
+            arrows.append(replace(arrow, source=stop.name, lines=()))
+        else:
+            arrows.append(arrow)
+    rows = _filled([(stops[row, "RIGHT"], cells, stops[row, "LEFT"]) for row, cells in enumerate(cards)])
+    permissions = {f"{role.name}, for {', '.join(role.used_by)}": role.permissions for role in flowchart.roles}
+    kinds = [(COLOURS[kind], kind == "failure", meaning) for kind, meaning in LEGEND.items()]
+    footer = grid.small_print(kinds, permissions, 46)
+    return grid.to_dot("The pipeline, derived from its template", (0.25, 0.18), rows, arrows, BANDS, footer)
+
+
+def _in_row(flowchart: Flowchart, stages: Sequence[str]) -> list[Node]:
+    order = [(rule.stage, rule.kind) for rule in RESOURCES.values()]
+    nodes = [node for stage in stages for node in flowchart.nodes if node.stage == stage]
+    return sorted(nodes, key=lambda node: order.index((node.stage, node.kind)) if node.stage in BANDS else 0)
+
+
+def _filled(parts: Sequence[tuple[list[Cell], list[Cell], list[Cell]]]) -> list[list[Cell]]:
+    """Centre each card that stands alone, and fill the rows up with blanks, so that all bands are of one width."""
+    rows = []
+    for left, cards, right in parts:
+        alone = [_blank(cards[0], "left")] if len(cards) == 1 and not left else []
+        rows.append([*alone, *left, *cards, *right])
+    width = max(map(len, rows))
+    return [[*row, *(_blank(row[-1], str(n)) for n in range(len(row), width))] for row in rows]
+
+
+def _blank(beside: Cell, where: str) -> Cell:
+    return Cell(f"blank {where} {beside.name}", grid.blank(WIDTH), beside.band)
+
+
+def _card(flowchart: Flowchart, node: Node) -> Cell:
+    kinds = {edge.kind for edge in flowchart.edges if node.name in (edge.source, edge.target)}
+    outside = node.stage not in BANDS
+    kind = "failure" if node.stage == "failure" else "support" if outside or "events" not in kinds else "events"
+    label = grid.card(node.name, node.kind, wrap(node.sentence, 26), node.facts, COLOURS[kind], WIDTH)
+    return Cell(node.name, label, "" if outside else node.stage)
+
+
+# ── The committed files ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def diagrams() -> dict[str, str]:
+    """Draw every diagram afresh: file name and content."""
+    dots = {"pipeline": to_dot(derive()), "decision": decision_tree.to_dot()}
+    return {f"{name}.dot": dot for name, dot in dots.items()} | {
+        f"{name}.svg": render(dot) for name, dot in dots.items()
+    }
+
+
+def stale(folder: Path = DIAGRAMS) -> dict[str, str]:
+    """Return the diagrams whose files do not show what the template and the code say now."""
+    return {name: fresh for name, fresh in diagrams().items() if not _shows(folder / name, fresh)}
+
+
+def write(folder: Path = DIAGRAMS) -> list[str]:
+    """Write the diagrams that are stale; return the names of their files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = stale(folder)
+    for name, text in fresh.items():
+        (folder / name).write_text(text, "utf-8")
+    return list(fresh)
+
+
+def _shows(path: Path, fresh: str) -> bool:
+    """Compare a file with a fresh grid. Another machine may round the coordinates of an SVG differently."""
+    kept = path.read_text("utf-8") if path.exists() else ""
+    if path.suffix != ".svg":
+        return kept == fresh
+    number = re.compile(r"-?\d+\.\d+")
+    kept_at, fresh_at = (list(map(float, number.findall(text))) for text in (kept, fresh))
+    return number.sub("#", kept) == number.sub("#", fresh) and all(
+        abs(old - new) < 1 for old, new in zip(kept_at, fresh_at, strict=True)
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the diagrams, or with `--check` say which are stale."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.drawings.flowchart", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a diagram is stale")
+    if parser.parse_args(arguments).check:
+        names = stale()
+        for name in names:
+            print(f"diagrams/{name} is stale: run python -m pipeline.drawings.flowchart", file=sys.stderr)
+        return bool(names)
+    for name in write():
+        print(f"wrote diagrams/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""Start, join and stop the embedded cloud."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pipeline.emulator import emulator
+from pipeline.emulator.process import Background
+from pipeline.waiting import eventually
+
+START_SECONDS = 60
+LOCK_SECONDS = 120
+
+
+class LocalCloudError(Exception):
+    """The embedded cloud cannot do what was asked; the message is for people."""
+
+
+class NotRunningError(LocalCloudError):
+    """No embedded cloud runs for this state folder."""
+
+
+class LocalCloud:
+    """The embedded cloud that belongs to one state folder."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
+        self.emulator = Background("emulator", state_dir)
+        self.pipes = Background("pipes", state_dir)
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder in which the pipe runtime keeps how far it got."""
+        return self.state_dir / "checkpoints"
+
+    def start(self, port: int | None = None) -> str:
+        """Start the cloud, or join the one that runs. Idempotent.
+
+        Returns:
+            The URL of its endpoint.
+        """
+        with self._alone():
+            if not self.emulator.process():
+                if self.emulator.notes():
+                    print("The local cloud had died, and what it held is lost; starting afresh.", file=sys.stderr)
+                self._forget()
+                self._start_emulator(port)
+            elif port and port != self._port():
+                raise LocalCloudError(f"a local cloud runs here already, on port {self._port()}; to move it: make down")
+            else:
+                self._wait_until_healthy()
+            self._ensure_pipes()
+        return self.endpoint_url
+
+    def join(self) -> str:
+        """Return the endpoint of the cloud that runs here. A pipe runtime that died is started again.
+
+        Raises:
+            NotRunningError: there is none, or its emulator died and took its data along.
+        """
+        if not self.emulator.process():
+            if self.emulator.notes():
+                raise NotRunningError(
+                    "the local cloud is gone: its emulator died, and what it held was in memory. "
+                    f"Its log is {self.emulator.log}. Start afresh with: make up"
+                )
+            raise NotRunningError("no local cloud is running here. Start one with: make up")
+        with self._alone():
+            self._ensure_pipes()
+        return self.endpoint_url
+
+    def is_running(self) -> bool:
+        """Say whether the emulator lives."""
+        return self.emulator.process() is not None
+
+    def stop(self) -> None:
+        """Stop both processes and remove what they kept. Idempotent."""
+        if not self.state_dir.exists():
+            return
+        with self._alone():
+            self._forget()
+            for file in (self.emulator.log, self.state_dir / "lock"):
+                file.unlink(missing_ok=True)
+
+    def status(self) -> dict[str, Any]:
+        """Say what runs, and what the pipe runtime last said of its pipes (see `status.py`).
+
+        A pipe runtime that died is started again: so whoever waits for the pipes by asking does not wait in vain.
+        """
+        if self.emulator.process() and self.pipes.notes() and not self.pipes.process():
+            with self._alone():
+                if self.emulator.process():
+                    self._ensure_pipes()
+        try:
+            said = json.loads((self.state_dir / "status.json").read_text())
+        except (OSError, ValueError):
+            said = {}
+        return {
+            "emulator": _described(self.emulator, endpoint_url=self.endpoint_url if self.emulator.notes() else None),
+            "runtime": _described(self.pipes, said_at=said.get("at")),
+            "pipes": said.get("pipes", []),
+        }
+
+    def log(self, position: int = 0) -> tuple[list[str], int]:
+        """Read the pipe runtime's log from a position on. Returns whole lines, and the position after them."""
+        try:
+            with self.pipes.log.open("rb") as log:
+                log.seek(position)
+                text = log.read()
+        except OSError:
+            return [], 0
+        text = text[: text.rfind(b"\n") + 1]
+        return text.decode(errors="replace").splitlines(), position + len(text)
+
+    @property
+    def endpoint_url(self) -> str:
+        """The URL under which every AWS service of this cloud answers."""
+        return emulator.endpoint(self._port())
+
+    def _port(self) -> int:
+        notes = self.emulator.notes()
+        if not notes:
+            raise NotRunningError("no local cloud is running here. Start one with: make up")
+        return notes["port"]
+
+    def _start_emulator(self, wanted: int | None) -> None:
+        if wanted and emulator.is_taken(wanted):
+            raise LocalCloudError(f"port {wanted} is in use; choose another one, or none: a free one is found")
+        scratch = self.state_dir / "tmp"
+        scratch.mkdir(exist_ok=True)
+        for tries_left in reversed(range(1 if wanted else 3)):  # a free port may be taken before the emulator has it
+            port = wanted or emulator.free_port()
+            self.emulator.start(emulator.COMMAND, emulator.environment(port, str(scratch)), port=port)
+            try:
+                return self._wait_until_healthy()
+            except LocalCloudError:
+                if not tries_left:
+                    raise
+        return None
+
+    def _wait_until_healthy(self) -> None:
+        port = self._port()
+
+        def is_decided() -> bool:
+            process = self.emulator.process()
+            return not process or (emulator.listens(process, port) and emulator.is_healthy(port))
+
+        try:
+            eventually(is_decided, START_SECONDS)
+        except TimeoutError:
+            raise LocalCloudError(
+                f"the local cloud did not answer within {START_SECONDS} s. Its log is {self.emulator.log}. "
+                "To stop it: make down"
+            ) from None
+        if not self.emulator.process():
+            tail = self.emulator.log_tail()
+            self.emulator.stop()
+            raise LocalCloudError(f"the local cloud did not start. The end of its log:\n{tail}")
+
+    def _ensure_pipes(self) -> None:
+        if self.pipes.process():
+            return
+        if self.pipes.notes():
+            tail = self.pipes.log_tail()
+            print(f"The pipe runtime had died; starting it again. The end of its log:\n{tail}", file=sys.stderr)
+        self.checkpoints.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "pipeline.pipe.runtime", self.endpoint_url, str(self.state_dir)]
+        self.pipes.start(command, {name: value for name, value in os.environ.items() if not name.startswith("AWS_")})
+
+    def _forget(self) -> None:
+        self.pipes.stop()
+        self.emulator.stop()
+        for folder in (self.checkpoints, self.state_dir / "tmp"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.state_dir / "status.json", self.pipes.log):
+            file.unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one process at a time start or stop things."""
+        try:
+            self.state_dir.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.state_dir / "lock", timeout=LOCK_SECONDS):
+                yield
+        except Timeout:
+            raise LocalCloudError(f"another process has kept this cloud locked for {LOCK_SECONDS} s") from None
+        except OSError as error:
+            raise LocalCloudError(f"cannot keep its state in {self.state_dir}: {error.strerror or error}") from error
+
+
+def _described(background: Background, **facts: Any) -> dict[str, Any]:
+    process = background.process()
+    return {
+        "running": process is not None,
+        "pid": process.pid if process else None,
+        **facts,
+        "log": str(background.log),
+    }

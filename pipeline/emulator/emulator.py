@@ -1,0 +1,76 @@
+"""The AWS emulator (MiniStack): how it is started so that it is private, strict and quiet."""
+
+import os
+import socket
+import sys
+import urllib.error
+import urllib.request
+
+import psutil
+
+ACCOUNT_ID = "000000000000"
+ACCESS_KEY = "test"  # the emulator's account root; no secret, and good for nothing else
+SECRET_KEY = "test"
+REGION = "us-east-1"
+HOST = "127.0.0.1"
+
+COMMAND = [sys.executable, "-m", "pipeline.emulator.launch"]
+
+
+def environment(port: int, scratch: str) -> dict[str, str]:
+    """Return the emulator's environment. Nothing of the caller's AWS set-up gets in, or a Lambda could reach AWS."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))}
+    return inherited | {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        "AUTH": "true",  # IAM enforced: a missing permission fails here as it would on AWS
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "IOT_MTLS_ENABLED": "0",  # or it listens on 0.0.0.0:8883
+        "SFTP_ENABLED": "0",
+        "PERSIST_STATE": "0",
+        "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
+        "TMPDIR": scratch,
+        "LOG_LEVEL": "WARNING",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def endpoint(port: int) -> str:
+    """Return the URL under which the emulator answers."""
+    return f"http://{HOST}:{port}"
+
+
+def is_healthy(port: int) -> bool:
+    """Ask the emulator how it is."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{endpoint(port)}/_ministack/health", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def is_taken(port: int) -> bool:
+    """Say whether somebody listens on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def listens(process: psutil.Process, port: int) -> bool:
+    """Say whether it is this process that listens on the port, and not another that was faster."""
+    try:
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in process.net_connections())
+    except psutil.Error:
+        return False

@@ -1,0 +1,143 @@
+"""The way to the table: who sees what while a story is sent, on which shard it lies, how long it takes."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from pipeline.notebook import Sightings
+from pipeline.notebook.figures.style import (
+    ABOVE,
+    BELOW,
+    BESIDE,
+    BLUE,
+    GREY,
+    HUES,
+    INK,
+    ON_PALE_BAR,
+    PALE,
+    SKY,
+    Drawing,
+    by_size,
+    with_thousands,
+)
+from pipeline.notebook.show import Shown, style
+
+LIVE_SECONDS = 6.0  # of the busiest products, while a story is sent
+
+
+def shards(told: pd.DataFrame) -> Drawing:
+    """Draw how records and keys spread over the shards: one bar for a shard, one segment for a product."""
+    names = sorted(told["shard_id"].unique())
+    widest = told["shard_id"].value_counts().max() * 1.3
+    with style():
+        figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.6 * len(names)))
+        for row, shard_id in enumerate(names):
+            keys = by_size(told.loc[told["shard_id"] == shard_id, "partition_key"])
+            wide = keys[keys > 0.025 * widest]
+            start = 0
+            for number, (key, records) in enumerate(wide.items()):
+                hue, ink = ((BLUE, "#ffffff"), (SKY, ON_PALE_BAR))[number % 2]
+                axes.barh(row, records, left=start, color=hue, height=0.8, linewidth=0.6)
+                middle = (start + records / 2, row)
+                axes.annotate(str(key), middle, ha="center", va="center", rotation=90, size=8, color=ink)
+                start += records
+            if len(wide) < len(keys):
+                axes.barh(row, keys.sum() - start, left=start, color=PALE, height=0.8, linewidth=0)
+                middle = ((start + keys.sum()) / 2, row)
+                others = f"{len(keys) - len(wide):,} {'more ' if len(wide) else ''}keys"
+                is_wide = keys.sum() - start > 0.1 * widest
+                axes.annotate(others if is_wide else "", middle, ha="center", va="center", size=8, color=ON_PALE_BAR)
+            start = int(keys.sum())
+            axes.annotate(f"{start:,} records, {len(keys):,} keys", (start, row), xytext=(5, 0), **BESIDE)
+        axes.set_yticks(range(len(names)), [f"shard {int(name[-4:])}" for name in names])
+        axes.set(xlabel="records (a segment for each partition key; those with few, together)")
+        axes.set_xlim(0, widest)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.grid(visible=False)
+        axes.invert_yaxis()
+    keys_on = told.groupby("partition_key")["shard_id"].nunique()
+    share = told["shard_id"].value_counts(normalize=True)
+    caption = (
+        f"{len(keys_on):,} partition keys on {len(names)} {'shard' if len(names) == 1 else 'shards'}. "
+        f"{'No key is' if keys_on.max() == 1 else 'Some keys are'} on more than one shard, so a product's events keep "
+        f"their order; the fullest shard holds {share.max():.0%} of the records."
+    )
+    return Drawing(figure, caption, "One bar for each shard, cut into one segment for each partition key.")
+
+
+def live(shown: Shown) -> Callable[[Sightings], None]:
+    """Return what draws a figure that is on the page anew, each time somebody looks."""
+
+    def show(seen: Sightings) -> None:
+        drawing = as_it_happened(seen)
+        shown.update(drawing.figure, drawing.caption)
+
+    return show
+
+
+def as_it_happened(seen: Sightings, most: int = 4) -> Drawing:
+    """Draw what a reader of the table saw while the story was sent."""
+    applied = [sum(versions.values()) for versions in seen.versions]
+    last = seen.versions[-1] if seen.versions else {}
+    busiest = sorted(last, key=lambda product_id: (-last[product_id], product_id))[:most]
+    with style():
+        figure, (upper, lower) = plt.subplots(2, 1, figsize=(6.6, 4.8))
+        upper.step(seen.seconds, seen.accepted, where="post", color=GREY, label="accepted by the stream (records)")
+        upper.step(seen.seconds, applied, where="post", color=BLUE, label="applied in the table (events)")
+        upper.set(ylabel="records, events", ylim=(0, None))
+        upper.legend(ncols=2, **ABOVE)
+        recent = bisect_left(seen.seconds, seen.seconds[-1] - LIVE_SECONDS) if seen.seconds else 0
+        for product_id, hue in zip(busiest, HUES, strict=False):
+            stock = [quantities.get(product_id, 0) for quantities in seen.quantities[recent:]]
+            lower.step(seen.seconds[recent:], stock, where="post", color=hue, label=product_id)
+        lower.set(xlabel="time since the sending began (seconds)", ylabel="stock (units)", ylim=(0, None))
+        upper.set_xlim(0, None)
+        lower.set_xlim(seen.seconds[recent] if recent else 0, None)
+        with_thousands(upper, lower)
+        if busiest:
+            lower.legend(ncols=most, **ABOVE)
+    caption = "This stream got the story before: nothing was sent."
+    if seen.seconds:
+        caption = _what_a_reader_saw(seen, applied[-1])
+    alt = "Two charts over seconds: records accepted and events applied, both rising; stock of the busiest products."
+    return Drawing(figure, caption, alt)
+
+
+def _what_a_reader_saw(seen: Sightings, applied: int) -> str:
+    return (
+        f"After {seen.seconds[-1]:.1f} s the stream had accepted {seen.accepted[-1]:,} records and the table showed "
+        f"{applied:,} applied events; it was read {len(seen.seconds):,} times meanwhile. Of the busiest products the "
+        f"last {min(LIVE_SECONDS, seen.seconds[-1]):.0f} s are shown. The distance between the "
+        "upper lines that never closes is what was no news: duplicates and quarantined records."
+    )
+
+
+def lag(seconds: pd.Series) -> Drawing:
+    """Draw how long it took from a record's being accepted to its effect being seen, as a distribution.
+
+    Args:
+        seconds: one value for each event, in the order in which they were accepted.
+    """
+    later = seconds.iloc[len(seconds) // 2 :].median() * 1000
+    milliseconds = np.sort(seconds.to_numpy()) * 1000
+    half, most = np.percentile(milliseconds, [50, 99])
+    with style():
+        figure, axes = plt.subplots(figsize=(6.6, 3.0))
+        axes.hist(milliseconds, bins=40, color=BLUE, linewidth=0.5)
+        top = axes.get_ylim()[1] * 1.12
+        for name, value in (("p50", half), ("p99", most)):
+            axes.axvline(value, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+            axes.annotate(f"{name}: {value:,.0f} ms", (value, top), xytext=(0, 3), ha="center", **BELOW)
+        axes.set(xlabel="lag from accepted to visible (milliseconds)", ylabel="applied events", ylim=(0, top))
+        axes.set_xlim(min(0, milliseconds[0]), milliseconds[-1] * 1.15)
+        with_thousands(axes)
+    caption = (
+        f"Half of {len(milliseconds):,} applied events were visible in the table within {half:,.0f} ms of being "
+        f"accepted by the stream, 99% within {most:,.0f} ms; the slowest took {milliseconds[-1]:,.0f} ms. "
+        f"In the second half of the sending, the median was {later:,.0f} ms."
+    )
+    alt = "Histogram of the lag in milliseconds, with lines at the median and the 99th percentile."
+    return Drawing(figure, caption, alt)

@@ -1,0 +1,51 @@
+"""What the last `make prove` found, for notebook and report: figures, and which code they are about."""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from pipeline.paths import ROOT
+from pipeline.provisioning import bundle
+
+KEPT = ROOT / "docs" / "proof.json"  # written by a full run of `python -m tests.proof`
+
+
+def figures() -> dict[str, Any]:
+    """Return the figures of the last full run."""
+    return json.loads(KEPT.read_text())
+
+
+def is_of_this_code(found: dict[str, Any]) -> bool:
+    """Say whether the figures are about the very code that is deployed from here."""
+    return found["projector"] == bundle.build().code_sha256
+
+
+def layers(found: dict[str, Any]) -> pd.DataFrame:
+    """Return one row for each layer of the proof."""
+    completeness = {True: "yes", False: "NO", None: "drawn"}
+    bugs = len(bugs_of(found))
+    rows = [
+        {
+            "layer": row["layer"],
+            "enumerated or drawn": row["what"],
+            "how many": f"{row['count']:,}",
+            "complete": completeness[row["complete"]],
+            "violations": row["violations"],
+            "bugs caught": f"{row['caught']} of {bugs}" if row["caught"] else "none planted here",
+        }
+        for row in found["layers"]
+    ]
+    return pd.DataFrame(rows).set_index("layer")
+
+
+def bugs_of(found: dict[str, Any]) -> pd.DataFrame:
+    """Return one row for each planted bug and each guard taken out, with the layers that caught it."""
+    rows = [(bug["bug"], ", ".join(bug["caught_by"])) for bug in found["planted"] + found["removed"]]
+    return pd.DataFrame(rows, columns=["bug", "caught by"]).set_index("bug")
+
+
+def holds(found: dict[str, Any]) -> bool:
+    """Say whether nothing was violated, nothing cut short, and every bug caught."""
+    complete = all(row["complete"] is not False for row in found["layers"])
+    return not found["violations"] and complete and bool(bugs_of(found)["caught by"].all())

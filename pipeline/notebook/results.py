@@ -1,0 +1,117 @@
+"""What became of the story: the stream folded record by record, the time it took, the projector's own account."""
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+import pandas as pd
+
+from pipeline.consistency import oracle
+from pipeline.notebook.stacks import beside
+from pipeline.provisioning.deployment import Deployment
+from pipeline.reading import stream
+from pipeline.reading.stream import StreamRecord
+from pipeline.waiting import eventually
+
+LOG_SECONDS = 60.0  # for the log to tell of all records
+
+
+def records(pipeline: Deployment) -> list[StreamRecord]:
+    """Read the whole stream."""
+    return stream.read_all(pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"])
+
+
+def history(log: Iterable[StreamRecord]) -> pd.DataFrame:
+    """Fold a stream with the oracle, and keep what every record did: one row per record, shard by shard, in order.
+
+    Returns:
+        `shard_id`, `sequence_number`, `partition_key`, `event_type` ("no event" for what cannot be read as one),
+        `happened_at` (the event's own time), `outcome` (applied, duplicate, quarantined), `reason` (of a quarantined
+        one), and `quantity` and `version` of the product after an applied one.
+    """
+    products: dict[str, oracle.Product] = {}
+    rows = []
+    for record in log:
+        outcome = oracle.judge(record.data, record.partition_key, record.sequence_number, products)
+        refused = outcome not in ("applied", "duplicate")
+        event_type, happened_at = _what_and_when(record.data)
+        row: dict[str, Any] = {
+            "shard_id": record.shard_id,
+            "sequence_number": record.sequence_number,
+            "partition_key": record.partition_key,
+            "event_type": event_type,
+            "happened_at": happened_at,
+            "outcome": "quarantined" if refused else outcome,
+            "reason": outcome if refused else "",
+        }
+        if outcome == "applied":
+            product = products[record.partition_key]
+            row |= {"quantity": product.quantity, "version": product.version}
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    return frame.assign(happened_at=pd.to_datetime(frame["happened_at"], format="ISO8601", utc=True, errors="coerce"))
+
+
+def _what_and_when(data: bytes) -> tuple[str, str | None]:
+    try:
+        event = json.loads(data)
+        return str(event["event_type"]), str(event["product"]["timestamp"])
+    except (ValueError, KeyError, TypeError):
+        return "no event", None
+
+
+def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
+    """Say how long each applied event took from being accepted by the stream to being seen in the table, in seconds.
+
+    The sent log says when a record was accepted; whoever watched the table says when its version was first there.
+
+    Returns:
+        One value for each event, in the order in which they were accepted.
+    """
+    accepted = pd.DataFrame([json.loads(line) for line in pipeline.sent_log.read_text().splitlines()])
+    applied = told[told["outcome"] == "applied"].astype({"version": int})
+    applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
+    looks = [json.loads(line) for line in beside(pipeline, "seen").read_text().splitlines()]
+    seen = pd.DataFrame(
+        [(product_id, version, look["at"]) for look in looks for product_id, version in look["versions"].items()],
+        columns=["partition_key", "version", "seen_at"],
+    ).drop_duplicates(["partition_key", "version"])
+    events = pd.merge_asof(
+        applied.sort_values("version"), seen.sort_values("version"),
+        on="version", by="partition_key", direction="forward",
+    )  # fmt: skip
+    events = events.sort_values("accepted_at").dropna(subset="seen_at").reset_index(drop=True)
+    return (events["seen_at"] - events["accepted_at"]).rename("lag in seconds")
+
+
+def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:
+    """Read the projector's own account from its log: one row per batch, with its records by outcome.
+
+    Args:
+        pipeline: whose projector.
+        at_least: wait until the log tells of so many records; on AWS it comes some seconds late.
+    """
+    function = pipeline.cloud.client("lambda").get_function(FunctionName=pipeline.outputs["ProjectorName"])
+    log_group = function["Configuration"]["LoggingConfig"]["LogGroup"]
+    frame = pd.DataFrame()
+
+    def tells_of_all() -> bool:
+        nonlocal frame
+        pages = pipeline.cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
+        lines = [_json_or_nothing(event["message"]) for page in pages for event in page["events"]]
+        columns = ["records", "applied", "duplicate", "quarantined", "failed"]
+        frame = pd.DataFrame([line for line in lines if line.get("message") == "batch"], columns=columns)
+        return frame["records"].sum() >= at_least
+
+    with suppress(TimeoutError):  # then as far as it tells
+        eventually(tells_of_all, LOG_SECONDS, every=1)
+    return frame.fillna(0).astype(int)
+
+
+def _json_or_nothing(message: str) -> dict[str, Any]:
+    try:
+        found = json.loads(message)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

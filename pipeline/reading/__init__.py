@@ -1,0 +1,1 @@
+"""What can be seen: stream, stock, queues, logs, status."""

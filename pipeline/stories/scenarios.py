@@ -1,0 +1,183 @@
+"""Stories of events: named, seeded, the same on every machine. Trouble is written into the story, not left to chance.
+
+A story is a list of `Entry`, in the order it is to be sent. The same name, seed and numbers make the same story.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from itertools import count, islice
+from random import Random
+from typing import Any
+
+from pipeline.stories.popularity import Shelf
+
+OPENING = datetime(2023, 9, 11, 12, tzinfo=UTC)
+STEP = timedelta(milliseconds=250)
+LAPTOP, LAPTOPS = "P98765", 10  # the brief's own sample: it opens every story
+
+KINDS = ("Laptop", "Lamp", "Chair", "Mug", "Backpack", "Headphones", "Notebook", "Kettle", "Keyboard", "Blanket")
+LOOKS = ("Crunchy", "Quiet", "Round", "Amber", "Folding", "Nordic", "Tiny", "Brave", "Velvet", "Copper")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record to send: its bytes, and the key that picks its shard."""
+
+    data: bytes
+    partition_key: str
+
+
+Event = dict[str, Any]
+Story = Callable[["Teller", int, int], Iterator[Entry]]
+
+
+class Teller:
+    """Writes events, each with its own `event_id` and time, and knows what is in stock while it does."""
+
+    def __init__(self, name: str, products: int, seed: int, skew: float = 0) -> None:
+        self.random = Random(f"{name}/{seed}")
+        others = (product_id for number in count(10_001) if (product_id := f"P{number}") != LAPTOP)
+        self.products = [LAPTOP, *islice(others, products - 1)]
+        self.shelf = Shelf(self.products, skew)
+        self.stock: dict[str, int] = {}
+        self._name, self._seed, self._written = name, seed, 0
+
+    def event(self, event_type: str, product_id: str, quantity: int | None = None) -> Event:
+        """Write one event, as the brief spells it."""
+        moment = OPENING + self._written * STEP
+        identity = blake2b(f"{self._name}/{self._seed}/{self._written}".encode(), digest_size=16).hexdigest()
+        self._written += 1
+        product: Event = {"product_id": product_id}
+        if event_type == "product_added":
+            product["product_name"] = name_of(product_id)
+        if quantity is not None:
+            product["quantity"] = quantity
+        product["timestamp"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000", "")
+        return {"event_type": event_type, "event_id": identity, "product": product}
+
+    def entry(self, event_type: str, product_id: str, quantity: int | None = None) -> Entry:
+        """Write one event, bring the stock forward by it, and pack it."""
+        self._follow(event_type, product_id, quantity or 0)
+        return pack(self.event(event_type, product_id, quantity))
+
+    def _follow(self, event_type: str, product_id: str, quantity: int) -> None:
+        if event_type == "product_added":
+            self.stock[product_id] = quantity
+            self.shelf.put(product_id)
+        elif event_type == "product_removed":
+            del self.stock[product_id]
+            self.shelf.take(product_id)
+        elif event_type == "quantity_incremented":
+            self.stock[product_id] += quantity
+        elif quantity <= self.stock[product_id]:  # more than there is will be refused
+            self.stock[product_id] -= quantity
+
+
+def pack(event: Event) -> Entry:
+    """Put an event into a record: its JSON, under its product's id."""
+    return Entry(json.dumps(event).encode(), event["product"]["product_id"])
+
+
+def name_of(product_id: str) -> str:
+    """Name a product: the laptop of the brief's sample, or something a shop could sell."""
+    if product_id == LAPTOP:
+        return "Laptop"
+    number = int(product_id[1:])
+    return f"{LOOKS[number // len(KINDS) % len(LOOKS)]} {KINDS[number % len(KINDS)]}"
+
+
+def everyday(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+    """A shop's day: products come in, are bought, restocked, taken off and brought back. Nothing goes wrong."""
+    random = teller.random
+    yield teller.entry("product_added", LAPTOP, LAPTOPS)
+    for _ in range(events - 1):
+        new = len(teller.stock) < len(teller.products) and (len(teller.stock) < 2 or random.random() < 0.2)
+        if new:
+            yield teller.entry("product_added", teller.shelf.missing(), random.randint(20, 200))
+            continue
+        product_id = teller.shelf.choose(random)
+        held, dice = teller.stock[product_id], random.random()
+        if dice < 0.02 and len(teller.stock) > 2:
+            unwanted = teller.shelf.choose_any(random, product_id)  # no shop takes off what sells best, again and again
+            yield teller.entry("product_removed", unwanted)
+        elif dice < 0.35 or held == 0:
+            yield teller.entry("quantity_incremented", product_id, random.randint(5, 60))
+        else:
+            yield teller.entry("quantity_decremented", product_id, random.randint(1, min(held, 12)))
+
+
+def flash_sale(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+    """One product that everybody wants: half of all events are the laptop's, until it is sold out and beyond."""
+    random = teller.random
+    opening = min(len(teller.products), events)
+    for product_id in teller.products[:opening]:
+        yield teller.entry("product_added", product_id, LAPTOPS if product_id == LAPTOP else random.randint(50, 200))
+    for _ in range(events - opening):
+        product_id = LAPTOP if random.random() < 0.5 else teller.shelf.choose(random)
+        restock = random.random() < (0.045 if product_id == LAPTOP else 0.05)
+        event_type = "quantity_incremented" if restock else "quantity_decremented"
+        yield teller.entry(event_type, product_id, random.randint(20, 60) if restock else random.randint(1, 3))
+
+
+def rough_day(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+    """An everyday with everything that goes wrong: one record in ten is a re-send, one in a hundred is poison."""
+    recent: list[Entry] = []
+    sound = everyday(teller, events, products)
+    for _ in range(events):
+        dice = teller.random.random()
+        if dice < 0.10 and recent:
+            yield teller.random.choice(recent[-8:])  # the producer had no answer, and sends it again
+        elif dice < 0.11 and recent:
+            yield _poison(teller)
+        else:
+            entry = next(sound)
+            recent.append(entry)
+            yield entry
+
+
+def _poison(teller: Teller) -> Entry:
+    """Write a record that can never be applied: one of every kind in turn of chance."""
+    product_id = teller.shelf.choose(teller.random)
+    held = teller.stock.get(product_id, 0)
+    kind = teller.random.randrange(7)
+    if kind == 0:
+        return Entry(b'{"event_type": "quantity_decremented", "product": {', product_id)
+    if kind == 1:
+        return _spoiled(teller, product_id, quantity="a dozen")
+    if kind == 2:
+        return pack(teller.event("quantity_guessed", product_id, 0))
+    if kind == 3:
+        return Entry(pack(teller.event("quantity_incremented", product_id, 1)).data, f"not-{product_id}")
+    if kind == 4:
+        return pack(teller.event("product_added", product_id, 1))
+    if kind == 5:
+        return pack(teller.event("quantity_decremented", product_id, held + 1))
+    return pack(teller.event("quantity_incremented", "P00000", 1))  # a product that nobody ever added
+
+
+def _spoiled(teller: Teller, product_id: str, **fields: Any) -> Entry:
+    event = teller.event("quantity_incremented", product_id, 0)
+    event["product"] |= fields
+    return pack(event)
+
+
+SCENARIOS: dict[str, Story] = {"everyday": everyday, "flash-sale": flash_sale, "rough-day": rough_day}
+
+
+def tell(name: str, events: int = 1000, products: int = 20, seed: int = 7, skew: float = 0) -> list[Entry]:
+    """Write the story of that name.
+
+    Args:
+        name: one of `SCENARIOS`.
+        events: how many records the story has.
+        products: how many products it is about, at least one.
+        seed: another seed, another story of the same kind.
+        skew: how unlike in popularity the products are. 0: all alike; 1: the k-th has 1/k of the first one's events.
+
+    Raises:
+        ValueError: the skew is negative, huge or no number.
+    """
+    return list(SCENARIOS[name](Teller(name, products, seed, skew), events, products))

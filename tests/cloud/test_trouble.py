@@ -1,0 +1,218 @@
+"""When things break: permissions, planted errors, dead letters, kill -9. Nothing is lost, and nothing goes unseen."""
+
+import json
+import signal
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline import cloud
+from pipeline.consistency import audit as audits
+from pipeline.provisioning import deployment, stack
+from pipeline.reading import queues
+from pipeline.stories import scenarios
+from pipeline.stories.scenarios import pack
+from tests.doubles import DEAD_LETTER, added, decremented, incremented, removed
+
+TEMPLATE = (Path(__file__).parents[2] / "infra" / "stack.yaml").read_text()
+LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    """Set how long an audit waits for what does not come: what is stuck here is stuck until the test puts it right."""
+    join = cloud.join
+
+    def set_to(seconds):
+        monkeypatch.setattr(audits, "SETTLE_SECONDS", min(seconds, 3.0))
+        monkeypatch.setattr(cloud, "join", lambda *where: replace(join(*where), patience_seconds=seconds))
+
+    set_to(0.5)
+    return set_to
+
+
+def without(statement, action):
+    """Return the template with one permission missing: another one that is no use stands in its place."""
+    head, marked, rest = TEMPLATE.partition(f"Sid: {statement}\n")
+    assert marked and action in rest.partition("Resource:")[0]
+    return head + marked + rest.replace(action, f"{action.partition(':')[0]}:ListTagsForResource", 1)
+
+
+@contextmanager
+def template(monkeypatch, tmp_path, text):
+    path = tmp_path / "stack.yaml"
+    path.write_text(text)
+    with monkeypatch.context() as patched:
+        patched.setattr(stack, "TEMPLATE", path)
+        yield
+
+
+@pytest.fixture(scope="module")
+def second_stacks(running):
+    """Names of stacks that the tests of this file made; they go when the tests have gone."""
+    names = set()
+    yield names
+    for name in names:
+        running.client("cloudformation").delete_stack(StackName=name)
+
+
+@pytest.fixture
+def a_stack(joined, second_stacks):
+    def made(name, parameters=None):
+        if name in second_stacks:
+            return deployment.find(joined, name)
+        second_stacks.add(name)
+        return deployment.up(joined, name, parameters)
+
+    return made
+
+
+def story(*said):
+    return [pack(each) for each in said]
+
+
+PERMISSIONS = [
+    ("ReadTheStream", "kinesis:GetRecords"),
+    ("InvokeTheProjector", "lambda:InvokeFunction"),
+    ("ReadAndWriteStock", "dynamodb:PutItem"),
+    ("ReadAndWriteStock", "dynamodb:BatchGetItem"),
+    ("QuarantineRecords", "sqs:SendMessage"),
+]
+
+
+@pytest.mark.parametrize(("statement", "action"), PERMISSIONS, ids=[action for _, action in PERMISSIONS])
+def test_a_missing_permission_is_in_view_and_nothing_is_lost_once_it_is_there(
+    a_stack, joined, monkeypatch, tmp_path, inventory_here, patience, eventually, statement, action
+):
+    shelf = a_stack("denied")
+    with template(monkeypatch, tmp_path, without(statement, action)):
+        stack.provision(joined, "denied", tell=lambda line: None)
+    shelf.send(
+        story(added(f"LAMP-{action}", 3), decremented(f"LAMP-{action}", 9), decremented(f"LAMP-{action}", 1)),
+        progress=False,
+    )
+
+    def in_view():
+        view = "\n".join(inventory_here("audit", "--stack-name", "denied", status=1)["discrepancies"])
+        return action in view and ("AccessDenied" in view or "not authorized" in view)
+
+    eventually(in_view, "the pipe to meet the missing permission")
+
+    stack.provision(joined, "denied", tell=lambda line: None)
+    patience(30.0)
+    assert inventory_here("audit", "--stack-name", "denied")["discrepancies"] == []
+    assert shelf.stock().set_index("product_id")["quantity"][f"LAMP-{action}"] == 2
+
+
+def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
+    a_stack, joined, monkeypatch, tmp_path, inventory_here, patience, eventually
+):
+    with template(monkeypatch, tmp_path, without("ReadAndWriteStock", "dynamodb:PutItem")):
+        shelf = a_stack("impatient", {"MaximumRetryAttempts": 1, "ShardCount": 1})
+        shelf.send(story(added(LAMP, 3)), progress=False)
+        [letter] = eventually(
+            lambda: queues.dead_letters(joined.client("sqs"), shelf.outputs["DeadLetterQueueUrl"]), "a dead letter"
+        )
+        found = inventory_here("audit", "--stack-name", "impatient", status=1)
+
+    [sent] = [json.loads(line) for line in shelf.sent_log.read_text().splitlines()]
+    assert letter.keys() == DEAD_LETTER.keys()
+    assert letter["context"].keys() == DEAD_LETTER["context"].keys()
+    assert letter["context"]["condition"] == "RetryAttemptsExhausted"
+    assert letter["context"]["partnerResourceArn"].endswith(f":pipe/{shelf.outputs['PipeName']}")
+    where = letter["KinesisBatchInfo"]
+    assert where.keys() == DEAD_LETTER["KinesisBatchInfo"].keys()
+    assert where["shardId"] == sent["shard_id"]
+    assert where["startSequenceNumber"] == where["endSequenceNumber"] == sent["sequence_number"]
+    assert where["batchSize"] == 1
+    assert where["streamArn"].endswith(f"/{shelf.outputs['StreamName']}")
+
+    view = "\n".join(found["discrepancies"])
+    assert f"{LAMP}: the stream says version 1, the table has no item" in view
+    assert f"gave up on 1 records: {sent['sequence_number']}" in view
+
+
+def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory_here, patience):
+    patience(30.0)
+    shelf = a_stack("tampered")
+    products = ["SOUND", "TOO-MANY", "GONE", "RENAMED", "REVIVED", "LATE", "OLD"]
+    shelf.send(
+        story(
+            *[added(each, 5) for each in products], removed("REVIVED"), decremented("SOUND", 9), decremented("GONE", 7)
+        ),
+        progress=False,
+    )
+    assert inventory_here("audit", "--stack-name", "tampered")["discrepancies"] == []
+
+    patience(1.5)
+    dynamodb, sqs = joined.client("dynamodb"), joined.client("sqs")
+    table, queue = shelf.outputs["StockTableName"], shelf.outputs["QuarantineQueueUrl"]
+
+    def tamper(product_id, change, value):
+        dynamodb.update_item(
+            TableName=table, Key={"product_id": {"S": product_id}}, UpdateExpression=f"SET {change} = :value",
+            ExpressionAttributeValues={":value": value},
+        )  # fmt: skip
+
+    tamper("TOO-MANY", "quantity", {"N": "6"})
+    tamper("RENAMED", "product_name", {"S": "Impostor"})
+    tamper("LATE", "last_sequence_number", {"S": "1"})
+    tamper("OLD", "updated_at", {"S": "1970-01-01T00:00:00Z"})
+    dynamodb.update_item(TableName=table, Key={"product_id": {"S": "REVIVED"}}, UpdateExpression="REMOVE expires_at")
+    dynamodb.delete_item(TableName=table, Key={"product_id": {"S": "GONE"}})
+    item = dynamodb.get_item(TableName=table, Key={"product_id": {"S": "SOUND"}})["Item"]
+    dynamodb.put_item(TableName=table, Item=item | {"product_id": {"S": "ALIEN"}})
+    message = sqs.receive_message(QueueUrl=queue)["Messages"][0]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    lost = json.loads(message["Body"])
+    invented = lost | {"sequence_number": "42", "reason": "out_of_order"}
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(invented))
+
+    found = inventory_here("audit", "--stack-name", "tampered", status=1)
+    assert sorted(found["discrepancies"]) == sorted([
+        "ALIEN: the table has version 1, the stream has no event",
+        "GONE: the stream says version 1, the table has no item",
+        f"LATE: last_sequence_number should be {place_of(shelf, 'LATE')}, is 1",
+        "OLD: updated_at should be '2023-09-11T12:00:00Z', is '1970-01-01T00:00:00Z'",
+        "RENAMED: product_name should be 'Laptop', is 'Impostor'",
+        "REVIVED: expires_at is on removed items only; this one is removed",
+        "TOO-MANY: quantity should be 5, is 6",
+        f"record {lost['sequence_number']} on {lost['shard_id']}: should be quarantined as insufficient_stock, is not",
+        f"record 42 on {lost['shard_id']}: is quarantined as out_of_order, though it could be applied",
+    ])  # fmt: skip
+
+
+def place_of(shelf, product_id):
+    lines = [json.loads(line) for line in shelf.sent_log.read_text().splitlines()]
+    return next(each["sequence_number"] for each in lines if each["partition_key"] == product_id)
+
+
+def test_a_pipe_that_is_killed_in_the_middle_is_started_again_and_nothing_is_lost(running, joined, eventually):
+    shelf = deployment.find(joined, "inventory")
+    before = shelf.stock(include_removed=True)["version"].sum()
+    shelf.send(scenarios.tell("rough-day", 1500, 150, seed=99), progress=False)
+    eventually(lambda: shelf.stock(include_removed=True)["version"].sum() > before, "the first of them in the table")
+    pipes = running.inventory.process("pipes")
+    pipes.send_signal(signal.SIGKILL)
+    pipes.wait(10)
+
+    done = running.inventory.run("audit", "--json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "pipe runtime had died" in done.stderr
+    assert json.loads(done.stdout)["discrepancies"] == []
+    assert running.inventory.process("pipes").pid != pipes.pid
+
+
+def test_records_that_come_while_no_pipe_runs_are_carried_when_one_does(running, joined, inventory_here):
+    shelf = deployment.find(joined, "inventory")
+    pipes = running.inventory.process("pipes")
+    pipes.send_signal(signal.SIGKILL)
+    pipes.wait(10)
+    shelf.send(
+        story(added("PATIENT-MUG", 5), decremented("PATIENT-MUG", 1), incremented("PATIENT-MUG", 3)), progress=False
+    )
+    assert inventory_here("audit")["discrepancies"] == []
+    [mug] = [each for each in inventory_here("stock") if each["product_id"] == "PATIENT-MUG"]
+    assert (mug["quantity"], mug["version"]) == (7, 3)

@@ -1,1 +1,0 @@
-"""The package `pipeline.local_cloud`, held against what AWS documents."""

@@ -1,0 +1,1 @@
+"""The package `pipeline.emulator`, held against what AWS documents."""

@@ -1,0 +1,118 @@
+"""Failures are told apart, and what is given up leaves a letter."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from pipeline.pipe.validation import problem_of
+from tests.pipe.kinesis import ARN, refused
+from tests.pipe.world import (
+    LAPTOP,
+    PIPE,
+    QUEUE,
+    SHARD,
+    TOPIC,
+    FunctionError,
+    World,
+    broken,
+    failures,
+    poisoned,
+    tally_of,
+)
+
+# ── Failures told apart ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_errors_time_outs_and_throttles_are_told_apart(world: World) -> None:
+    """Guide, eb-pipes-monitoring: ExecutionFailed, ExecutionTimeout, ExecutionThrottled, ExecutionPartiallyFailed."""
+    steps: list[Any] = [
+        FunctionError("division by zero"),
+        FunctionError("Task timed out after 60.00 seconds"),
+        ReadTimeoutError(endpoint_url="http://127.0.0.1:1"),
+        refused("TooManyRequestsException", 429),
+        refused("AccessDeniedException", 403),
+        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
+        None,
+    ]
+
+    def does(records: Any) -> Any:
+        step = steps.pop(0) if steps else {}
+        if isinstance(step, Exception):
+            raise step
+        return failures(records[0]["eventID"]) if step is None else None
+
+    world.function.does = does
+    world.kinesis.put(LAPTOP)
+    run = world.run()
+    world.eventually(lambda: world.is_drained(run))
+    world.eventually(lambda: tally_of(run)["batches"] == 1)
+    counted = {kind: tally_of(run)[kind] for kind in ("failed", "timed_out", "throttled", "refused", "unreachable")}
+    assert counted == {"failed": 1, "timed_out": 2, "throttled": 1, "refused": 1, "unreachable": 1}
+    assert tally_of(run)["partially_failed"] == 1 and tally_of(run)["retries"] == 7
+
+
+# ── Dead letters ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("arn", "where"), [(QUEUE, "http://127.0.0.1:4566/123456789012/dead-letters"), (TOPIC, TOPIC)], ids=["SQS", "SNS"]
+)
+def test_a_dead_letter_says_where_the_records_lie_and_not_what_they_say(world: World, arn: str, where: str) -> None:
+    """Guide, eb-pipes-error-troubleshooting, "DLQ behavior"; Lambda guide, kinesis-on-failure-destination."""
+    times = iter([1700000000.123, 1700000001.5, 1700000002.75])
+    world.kinesis.retention_seconds = 10**10
+    world.kinesis.clock = lambda: next(times)
+    numbers = [world.kinesis.put(LAPTOP, "secret") for _ in range(3)]
+    world.kinesis.clock = time.time
+    world.function.does = broken
+    run = world.run(maximum_retry_attempts=0, dead_letter_arn=arn)
+    world.eventually(lambda: world.is_drained(run))
+    [(sent_to, letter)] = world.mailbox.letters
+    written_at = datetime.fromisoformat(letter.pop("timestamp"))
+    assert abs(written_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert sent_to == where
+    assert letter == {
+        "context": {"partnerResourceArn": PIPE, "condition": "RetryAttemptsExhausted"},
+        "version": "1.0",
+        "KinesisBatchInfo": {
+            "shardId": SHARD,
+            "startSequenceNumber": numbers[0],
+            "endSequenceNumber": numbers[2],
+            "approximateArrivalOfFirstRecord": "2023-11-14T22:13:20.123Z",
+            "approximateArrivalOfLastRecord": "2023-11-14T22:13:22.750Z",
+            "batchSize": 3,
+            "streamArn": ARN,
+        },
+    }
+
+
+def test_nothing_passes_a_dead_letter_that_cannot_be_sent(world: World) -> None:
+    """Guide, eb-pipes-kinesis: the batch has not ended before its letter is out; the role needs sqs:SendMessage (?)."""
+    world.mailbox.trouble = [refused("AccessDenied", 403) for _ in range(10)]
+    world.function.does = poisoned
+    world.kinesis.put(LAPTOP, "poison")
+    world.kinesis.put(LAPTOP, "next")
+    run = world.run(batch_size=1, maximum_retry_attempts=0, dead_letter_arn=QUEUE)
+    world.eventually(lambda: "could not be sent" in tally_of(run)["last_error"] if run.readers else False)
+    world.eventually(lambda: world.is_drained(run))
+    assert world.delivered() == ["poison", "next"]
+    assert len(world.mailbox.letters) == 1 and world.mailbox.trouble == []
+
+
+def test_without_a_dead_letter_queue_records_are_given_up_in_silence(world: World) -> None:
+    """API model: DeadLetterConfig is optional."""
+    world.function.does = poisoned
+    world.kinesis.put(LAPTOP, "poison")
+    world.kinesis.put(LAPTOP, "next")
+    run = world.run(batch_size=1, maximum_retry_attempts=0)
+    world.eventually(lambda: world.is_drained(run))
+    assert world.delivered() == ["poison", "next"] and world.mailbox.letters == []
+
+
+def test_dead_letters_do_not_go_to_a_fifo_queue(world: World) -> None:
+    """Guide, eb-pipes-kinesis, "Dead-letter queue": a standard queue or topic."""
+    assert "FIFO" in problem_of(world.settings(dead_letter_arn=f"{QUEUE}.fifo"))
+    assert problem_of(world.settings(dead_letter_arn=QUEUE)) == ""

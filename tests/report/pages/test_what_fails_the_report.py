@@ -1,0 +1,109 @@
+"""What fails the report, where a requirement is shown, and what a tag leaves out."""
+
+import json
+import re
+import shutil
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from pipeline.paths import ROOT
+from pipeline.report import deliverables, make
+from pipeline.report.deliverables import load
+from pipeline.report.document import chapters_of, checks_of
+from pipeline.report.links import find
+from pipeline.report.model import NotebookRun
+
+
+@pytest.mark.parametrize(
+    ("target", "failure"),
+    [
+        ("02_table.ipynb#Gone", "00_overview links to 02_table.ipynb#Gone, but there is no such heading"),
+        ("03_gone.ipynb", "00_overview links to 03_gone.ipynb, which is not in the report"),
+        ("../gone.py", "00_overview links to ../gone.py, which is not in the repository"),
+        ("javascript:alert(1)", "00_overview links to 'javascript:alert(1)', which is no web address"),
+    ],
+)
+def test_a_link_that_leads_nowhere_fails_the_report(built, tmp_path, target, failure):
+    shutil.copytree(built / "build", tmp_path / "build")
+    path = tmp_path / "build" / "notebooks" / "00_overview.ipynb"
+    changed = nbformat.read(path, as_version=4)
+    changed.cells[0].source = f"# Overview\n\n[x]({target})"
+    nbformat.write(changed, path)
+
+    result = make.render(tmp_path / "build", built / "deliverables.yaml")
+
+    assert failure in result.failures
+    assert "javascript:" not in re.sub(r"<li>.*?</li>", "", result.html.read_text())
+
+
+def test_a_check_that_no_requirement_lists_fails_the_report(built, tmp_path):
+    shutil.copytree(built / "build", tmp_path / "build")
+    (tmp_path / "deliverables.yaml").write_text("[]")
+
+    result = make.render(tmp_path / "build", tmp_path / "deliverables.yaml")
+
+    assert result.failures == ["a check names 'stock', which deliverables.yaml does not list"]
+
+
+def test_every_requirement_has_an_id_of_its_own_and_is_shown_in_a_notebook():
+    rows = [row for group in load(ROOT / "report" / "deliverables.yaml") for row in group["requirements"]]
+    names = {row["shown"].split(".")[0] for row in rows}
+    runs = [NotebookRun(name, 0) for name in sorted(names)]
+    chapters, _ = chapters_of(runs, ROOT / "notebooks", ROOT)
+
+    assert rows and len(rows) == len({row["id"] for row in rows})
+    assert [row["shown"] for row in rows if find(chapters, row["shown"]) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "target", "failures"),
+    [
+        ("00_overview.ipynb#Below", "00-overview-below", []),
+        ("02_table.ipynb", "02-table", []),
+        (
+            "02_table.ipynb#Gone",
+            "check-1",
+            ["deliverables.yaml says that stock is shown in 02_table.ipynb#Gone: not there"],
+        ),
+    ],
+)
+def test_a_requirement_is_shown_where_the_list_says(built, tmp_path, shown, target, failures):
+    shutil.copytree(built / "build", tmp_path / "build")
+    asked = [{"group": "All", "requirements": [{"id": "stock", "asked": "Stock", "shown": shown}]}]
+    (tmp_path / "deliverables.yaml").write_text(json.dumps(asked))
+
+    result = make.render(tmp_path / "build", tmp_path / "deliverables.yaml")
+
+    assert result.failures == failures
+    assert f'<td><a href="#{target}">' in result.html.read_text()
+
+
+def test_each_further_check_of_a_requirement_is_shown_where_it_stands():
+    runs = [NotebookRun(name, 0) for name in ("00_overview", "05_audit")]
+    chapters, _ = chapters_of(runs, ROOT / "notebooks", ROOT)
+    groups, _ = deliverables.page(load(ROOT / "report" / "deliverables.yaml"), checks_of(chapters), chapters)
+
+    [events] = [group for group in groups if group["title"] == "The events"]
+    for row in events["rows"]:
+        by_hand, in_the_stream = row["checks"]
+        assert by_hand["place"] == "What an event does"
+        assert in_the_stream["place"] == "The demonstration: consistent stock after a series of events"
+        assert in_the_stream["target"] == in_the_stream["check"] != by_hand["target"]
+
+
+def test_tags_say_what_the_report_leaves_out(built, tmp_path):
+    shutil.copytree(built / "build", tmp_path / "build")
+    path = tmp_path / "build" / "notebooks" / "00_overview.ipynb"
+    printed = nbformat.v4.new_output("stream", text="PRINTED")
+    cells = [
+        new_code_cell(f"code_{n}", outputs=[printed], metadata={"tags": [tag]})
+        for n, tag in enumerate(["hide-input", "remove-output", "remove-cell", "kept"])
+    ]
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Overview"), *cells]), path)
+
+    shown = make.render(tmp_path / "build", built / "deliverables.yaml").html.read_text()
+
+    assert [f"code_{n}" in shown for n in range(4)] == [False, True, False, True]
+    assert shown.count("PRINTED") == 2

@@ -1,0 +1,79 @@
+"""The report is valid HTML. html5lib parses as the standard says and names each error; what stands in what, we ask."""
+
+import html5lib
+import pytest
+
+from pipeline.notebook.show import TEMPLATE
+from pipeline.paths import ROOT
+from pipeline.report import deliverables, html
+from pipeline.report.document import chapters_of, checks_of
+from pipeline.report.model import Document, NotebookRun
+
+NOTEBOOKS = ROOT / "notebooks"
+FACTS = {
+    "commit": "0123456", "has_changes": True, "cloud": "local", "date": "1 May 2026", "time": "12:00", "python": "3.13",
+    "duration": "9 seconds", "system": "Linux", "parameter_list": [("seed", "7")], "versions": {"boto3": "1.43"},
+    "error_id": "",
+}  # fmt: skip
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+HOLDS_WORDS_ONLY = {"p", "pre", "code", "span", "strong", "em", "b", "s", "a", "summary", "dt", *HEADINGS}
+BLOCKS = {"p", "pre", "div", "table", "figure", "ul", "ol", "dl", "details", "section", "blockquote", "hr", *HEADINGS}
+
+
+def wrong(page):
+    """Name what is not valid in a page."""
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    tree = parser.parse(page)
+    found = [f"{code}, line {line}" for (line, _), code, _ in parser.errors]
+    for parent in tree.iter():
+        if parent.tag in HOLDS_WORDS_ONLY:
+            found += [
+                f"<{child.tag}> in <{parent.tag}>" for child in parent.iter() if child.tag in BLOCKS - {parent.tag}
+            ]
+        if parent.tag == "details":
+            found += [] if [child.tag for child in parent][:1] == ["summary"] else ["<details> without <summary>"]
+        if parent.tag in ("ul", "ol"):
+            found += [f"<{child.tag}> in <{parent.tag}>" for child in parent if child.tag != "li"]
+    levels = [int(each.tag[1]) for each in tree.iter() if each.tag in HEADINGS]
+    found += [f"<h{b}> after <h{a}>" for a, b in zip([0, *levels], levels, strict=False) if b > a + 1]
+    return found + ([] if levels.count(1) == 1 else [f"{levels.count(1)} headings of the first level"])
+
+
+def rendered(runs, failures):
+    chapters, _ = chapters_of(runs, NOTEBOOKS, ROOT)
+    checks = checks_of(chapters)
+    asked, _ = deliverables.page(deliverables.load(ROOT / "report" / "deliverables.yaml"), checks, chapters)
+    return html.render(Document("Title", "Subtitle", FACTS, chapters, checks, asked, failures), TEMPLATE)
+
+
+def test_the_report_of_the_committed_notebooks_is_valid():
+    assert wrong(rendered([NotebookRun(path.stem, 1.0) for path in sorted(NOTEBOOKS.glob("*.ipynb"))], [])) == []
+
+
+def test_the_report_of_a_run_that_failed_is_valid():
+    runs = [NotebookRun("00_overview", 1.0, error="NameError: name 'x'"), NotebookRun("01_provision", 0, skipped=True)]
+    assert wrong(rendered(runs, ["00_overview failed: <NameError>"])) == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "found"),
+    [
+        ("<p>one<div>two</div></p>", "unexpected-end-tag"),
+        ("<div>open", "expected-one-end-tag-but-got-another"),
+        ("<b><i>crossed</b></i>", "adoption-agency"),
+        ('<p id="a" id="b">twice</p>', "duplicate-attribute"),
+        ("<p>&bogus;</p>", "expected-named-entity"),
+        ('<a href="#a">a link <a href="#b">in a link</a></a>', "unexpected-start-tag-implies-end-tag"),
+        ("<div><td>a cell outside</td></div>", "unexpected-start-tag-ignored"),
+        ("<h2><div>block</div></h2>", "<div> in <h2>"),
+        ("<ul><p>no item</p></ul>", "<p> in <ul>"),
+        ("<details><p>no summary</p></details>", "<details> without <summary>"),
+        ("<h3>skips one</h3>", "<h3> after <h1>"),
+        ("<h1>another</h1>", "2 headings of the first level"),
+    ],
+)
+def test_a_planted_error_is_named(planted, found):
+    page = "<!DOCTYPE html><html lang=en><head><title>Page</title></head><body><h1>Page</h1>{}</body></html>"
+
+    assert wrong(page.format("<p>fine</p>")) == []
+    assert found in "\n".join(wrong(page.format(planted)))

@@ -1,1 +1,0 @@
-"""Every module by itself; where it talks to a cloud, to the embedded one."""
