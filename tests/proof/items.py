@@ -1,4 +1,4 @@
-"""What must hold of every item at any moment: docs/contract.md, section 4; no negative stock, nothing lost or made up."""
+"""What must hold of every item at any moment: docs/contract.md, section 4, no negative stock, nothing lost."""
 
 from tests.proof.fakes import Item
 from tests.proof.reference import Level, LoggedRecord
