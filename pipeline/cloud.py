@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.emulator import LocalCloud, LocalCloudError, aws, emulator
+from pipeline.emulator import LocalCloud, LocalCloudError, NotRunningError, aws, emulator
 from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import ROOT
 
@@ -88,8 +88,19 @@ def pipe_log(cloud: Cloud, position: int) -> tuple[list[str], int]:
 
 
 def _local(reach: Callable[[LocalCloud], str]) -> Cloud:
-    endpoint_url = _local_cloud_errors(lambda: reach(LocalCloud(state_dir())))
+    local = LocalCloud(state_dir())
+    endpoint_url = _local_cloud_errors(lambda: reach(local))
     session = aws.root_session()
+
+    def stop_if_it_is_gone(caught_exception: Exception | None = None, **_: Any) -> None:
+        """Try nothing again that cannot succeed: botocore would for half a minute."""
+        if caught_exception and not (local.is_running() and local.endpoint_url == endpoint_url):
+            raise NotRunningError(
+                f"the local cloud at {endpoint_url} is gone: its emulator died, and what it held was in memory. "
+                "Start afresh with: make up"
+            ) from caught_exception
+
+    session.events.register_first("needs-retry", stop_if_it_is_gone)
     return Cloud(
         name="local",
         region=emulator.REGION,

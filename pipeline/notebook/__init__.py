@@ -1,30 +1,48 @@
 """What the notebooks need in front of them: a pipeline that runs, one story sent to it once, and what became of it."""
 
-from pipeline.notebook.by_hand import as_delivered, deliver, imagine, item
-from pipeline.notebook.results import batch_log, history, lags, records
-from pipeline.notebook.sending import Sightings, send_once
+from pipeline.notebook.by_hand import as_delivered, deliver, item, pipe_record
+from pipeline.notebook.one_line import show_errors_in_one_line
+from pipeline.notebook.results import batch_log, history, lags
+from pipeline.notebook.sending import ensure_sent, only_sender, records, send_story
 from pipeline.notebook.show import check, code, figure, style, table
-from pipeline.notebook.stacks import open_pipeline, remains, resources, stack_parameters, stop_if_empty
+from pipeline.notebook.stacks import (
+    deploy,
+    open_pipeline,
+    provision,
+    remains,
+    resources,
+    stack_parameters,
+    stop_if_empty,
+    take_down,
+)
+from pipeline.notebook.table_reads import TableReads
 
 __all__ = [
-    "Sightings",
+    "TableReads",
     "as_delivered",
     "batch_log",
     "check",
     "code",
     "deliver",
+    "deploy",
+    "ensure_sent",
     "figure",
     "history",
-    "imagine",
     "item",
     "lags",
+    "only_sender",
     "open_pipeline",
+    "pipe_record",
+    "provision",
     "records",
     "remains",
     "resources",
-    "send_once",
+    "send_story",
     "stack_parameters",
     "stop_if_empty",
     "style",
     "table",
+    "take_down",
 ]
+
+show_errors_in_one_line()

@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.errors import UserError
 from pipeline.pipe.records import FlatRecord
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading.stream import StreamRecord
 from pipeline.stories import scenarios
 
 
-def imagine(event: dict[str, Any], place: int) -> dict[str, Any]:
-    """Write an event as the pipe would hand it over, had it this place on the stream."""
+def pipe_record(event: dict[str, Any], place: int) -> dict[str, Any]:
+    """Write an event as the pipe would hand it over, if it lay at this place on a stream."""
     record = StreamRecord(
         data=json.dumps(event).encode(),
         partition_key=event["product"]["product_id"],
@@ -20,8 +21,8 @@ def imagine(event: dict[str, Any], place: int) -> dict[str, Any]:
         sequence_number=str(place),
         arrived_at=scenarios.OPENING.timestamp(),
     )
-    stream_arn = "arn:aws:kinesis:us-east-1:000000000000:stream/imagined"
-    role_arn = "arn:aws:iam::000000000000:role/imagined"
+    stream_arn = "arn:aws:kinesis:us-east-1:000000000000:stream/example"
+    role_arn = "arn:aws:iam::000000000000:role/example"
     return json.loads(FlatRecord.of(_as_read(record), record.shard_id, stream_arn, role_arn).text)
 
 
@@ -53,8 +54,17 @@ def deliver(pipeline: Deployment, batch: list[dict[str, Any]]) -> Any:
 
 
 def item(pipeline: Deployment, product_id: str) -> dict[str, Any]:
-    """Read one item of the stock table, consistently, as DynamoDB writes it."""
+    """Read one item of the stock table, consistently, as DynamoDB writes it.
+
+    Raises:
+        UserError: there is no such item.
+    """
     answer = pipeline.cloud.client("dynamodb").get_item(
         TableName=pipeline.outputs["StockTableName"], Key={"product_id": {"S": product_id}}, ConsistentRead=True
     )
+    if "Item" not in answer:
+        raise UserError(
+            f"the stock table of stack {pipeline.stack_name} has no product {product_id}, which this notebook follows. "
+            "Every story has it: give the parameter stack_name another value, and a story is sent to a stack of its own"
+        )
     return answer["Item"]

@@ -3,23 +3,19 @@
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipeline.consistency import oracle
-from pipeline.notebook.stacks import beside
+from pipeline.notebook.table_reads import TableReads
+from pipeline.notebook.watching import reads_file
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import stream
 from pipeline.reading.stream import StreamRecord
 from pipeline.waiting import eventually
 
 LOG_SECONDS = 60.0  # for the log to tell of all records
-
-
-def records(pipeline: Deployment) -> list[StreamRecord]:
-    """Read the whole stream."""
-    return stream.read_all(pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"])
 
 
 def history(log: Iterable[StreamRecord]) -> pd.DataFrame:
@@ -61,28 +57,46 @@ def _what_and_when(data: bytes) -> tuple[str, str | None]:
         return "no event", None
 
 
-def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
+def lags(pipeline: Deployment, outcomes: pd.DataFrame) -> pd.Series:
     """Say how long each applied event took from being accepted by the stream to being seen in the table, in seconds.
 
-    The sent log says when a record was accepted; whoever watched the table says when its version was first there.
+    The sent log says when a record was accepted; whoever read the table meanwhile, when its version was first there.
+    An event is left out if nobody was reading when it was accepted, as before a sending was interrupted and resumed.
+
+    Args:
+        pipeline: where they were sent.
+        outcomes: the records with their outcomes, from `history`.
 
     Returns:
         One value for each event, in the order in which they were accepted.
     """
-    accepted = pd.DataFrame([json.loads(line) for line in pipeline.sent_log.read_text().splitlines()])
-    applied = told[told["outcome"] == "applied"].astype({"version": int})
+    accepted, reads = pd.DataFrame(_lines(pipeline.sent_log)), TableReads.load(reads_file(pipeline))
+    if accepted.empty or not any(reads.versions):
+        return pd.Series(name="lag in seconds", dtype=float)
+    applied = outcomes[outcomes["outcome"] == "applied"].astype({"version": int})
     applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
-    looks = [json.loads(line) for line in beside(pipeline, "seen").read_text().splitlines()]
     seen = pd.DataFrame(
-        [(product_id, version, look["at"]) for look in looks for product_id, version in look["versions"].items()],
+        [
+            (product_id, version, reads.started + seconds)
+            for seconds, versions in zip(reads.seconds, reads.versions, strict=True)
+            for product_id, version in versions.items()
+        ],
         columns=["partition_key", "version", "seen_at"],
     ).drop_duplicates(["partition_key", "version"])
     events = pd.merge_asof(
-        applied.sort_values("version"), seen.sort_values("version"),
+        applied[applied["accepted_at"] >= reads.started].sort_values("version"), seen.sort_values("version"),
         on="version", by="partition_key", direction="forward",
     )  # fmt: skip
     events = events.sort_values("accepted_at").dropna(subset="seen_at").reset_index(drop=True)
     return (events["seen_at"] - events["accepted_at"]).rename("lag in seconds")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON lines, as far as they are whole: whoever wrote it may have been killed."""
+    try:
+        return [found for line in path.read_text().splitlines() if (found := _json_or_nothing(line))]
+    except FileNotFoundError:
+        return []
 
 
 def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:

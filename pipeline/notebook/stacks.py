@@ -1,36 +1,107 @@
 """A pipeline that runs, for a notebook to start with, and what is left of it in the end."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from botocore.exceptions import ClientError
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
+from pipeline.notebook.story import counted, noted, records_not_of
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.deployment import Deployment
+from pipeline.reading import stock, stream
 
 
 def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int) -> Deployment:
-    """Start or join the cloud, provision and deploy what is not there yet, and wait until the pipe runs.
+    """Return the pipeline of that name, running: the one that is there, as it is, or a new one with these settings.
 
-    Raises:
-        UserError: the stack is there, with another number of shards.
+    The cloud is started if it does not run, and the code is deployed as it stands here.
     """
     where = clouds.start(cloud)
-    found = stack.describe(where, stack_name)
-    given = {each["ParameterKey"]: each["ParameterValue"] for each in (found or {}).get("Parameters", [])}
-    if found and int(given["ShardCount"]) != shard_count:
+    there, asked = _settings(where, stack_name), stack_parameters(batch_size, shard_count)
+    if there and there != asked:
+        as_words = ", ".join(f"{name} {value}" for name, value in there.items())
+        print(f"Stack {stack_name} is there, with {as_words}: it stays as it is. Others need another stack_name.")
+    return deployment.up(where, stack_name, {} if there else asked)
+
+
+def provision(where: Cloud, stack_name: str, batch_size: int, shard_count: int) -> dict[str, str]:
+    """Make the stack, or bring the one that is there up to the template. Returns its outputs.
+
+    Raises:
+        UserError: it is there with another number of shards.
+    """
+    asked = stack_parameters(batch_size, shard_count)
+    shards_there = _settings(where, stack_name).get("ShardCount", shard_count)
+    if shards_there != shard_count:
         raise UserError(
-            f"stack {stack_name} has {given['ShardCount']} shards, not {shard_count}; {make_room(stack_name)}"
+            f"stack {stack_name} has shard_count {shards_there}, and keeps it. Set the parameter shard_count to "
+            f"{shards_there}, or stack_name to another name, and run this notebook again from its first cell"
         )
-    return deployment.up(where, stack_name, stack_parameters(batch_size, shard_count))
+    return stack.provision(where, stack_name, asked, tell=_quiet)
+
+
+def deploy(where: Cloud, stack_name: str, batch_size: int, shard_count: int) -> dict[str, str]:
+    """Provision the stack, and deploy the function and the pipe. Returns the stack's outputs."""
+    provision(where, stack_name, batch_size, shard_count)
+    return stack.deploy(where, stack_name, stack_parameters(batch_size, shard_count), tell=_quiet)
+
+
+def _quiet(line: str) -> None:
+    """Show nothing of what CloudFormation does: it differs between a stack that is made and one that is there."""
+
+
+def _settings(where: Cloud, stack_name: str) -> stack.Parameters:
+    """Return the settings of a stack that is there and of use, or nothing."""
+    found = stack.describe(where, stack_name)
+    if not found or found["StackStatus"].startswith(("ROLLBACK", "REVIEW", "DELETE")):
+        return {}
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+    return {name: int(given[name]) for name in stack_parameters(0, 0) if name in given}
 
 
 def stack_parameters(batch_size: int, shard_count: int) -> stack.Parameters:
     """Name the notebooks' parameters as the template does."""
     return {"ShardCount": shard_count, "BatchSize": batch_size}
+
+
+def take_down(where: Cloud, stack_name: str) -> None:
+    """Delete the stack and all that is in it, if notebooks put it there. Idempotent.
+
+    Raises:
+        UserError: it holds records, or stock, that no notebook sent: nothing is deleted.
+    """
+    if others := _of_others(where, stack_name):
+        raise UserError(
+            f"stack {stack_name} holds {others} that no notebook sent, so nothing was deleted. To take down a "
+            "tutorial's stack, set the parameter stack_name to its name; whoever wants this one gone, with all that "
+            f"is in it, says so on the command line: inventory down --stack-name {stack_name}"
+        )
+    deployment.down(where, stack_name)
+
+
+def _of_others(where: Cloud, stack_name: str) -> str:
+    """Say how much a stack holds that no notebook sent; half a stack, without a stream or a table, holds nothing."""
+    found = stack.describe(where, stack_name) or {}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    pipeline = Deployment(where, stack_name, outputs)
+    try:
+        on_stream = stream.read_all(where.client("kinesis"), outputs["StreamName"])
+        story = noted(pipeline)
+        if others := records_not_of(story, on_stream):
+            return counted(others, "record")
+        known = {record.partition_key for record in story.records} if story else set()
+        items = stock.items(where, outputs["StockTableName"])
+        products = sum(item["product_id"] not in known for item in items)  # the stream may have forgotten their records
+        return counted(products, "product") if products else ""
+    except KeyError:
+        return ""
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return ""
+        raise
 
 
 def stop_if_empty(where: Cloud) -> bool:
@@ -71,13 +142,3 @@ LISTINGS = (  # service, how it lists, where the list is, where the name is
     ("s3", "list_buckets", "Buckets", "Name"),
     ("iam", "list_roles", "Roles", "RoleName"),
 )
-
-
-def make_room(stack_name: str) -> str:
-    """Say how to go on where a stack is in the way."""
-    return f"give another stack_name, or take this one down: inventory down --stack-name {stack_name}"
-
-
-def beside(pipeline: Deployment, what: str) -> Path:
-    """Name a file beside the sent log; it goes when the deployment goes."""
-    return pipeline.sent_log.with_suffix(f".{what}.jsonl")

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from pipeline.notebook import Sightings
 from pipeline.notebook.figures.style import (
     ABOVE,
     BELOW,
@@ -24,18 +23,19 @@ from pipeline.notebook.figures.style import (
     with_thousands,
 )
 from pipeline.notebook.show import Shown, style
+from pipeline.notebook.table_reads import TableReads
 
 LIVE_SECONDS = 6.0  # of the busiest products, while a story is sent
 
 
-def shards(told: pd.DataFrame) -> Drawing:
+def shards(judged: pd.DataFrame) -> Drawing:
     """Draw how records and keys spread over the shards: one bar for a shard, one segment for a product."""
-    names = sorted(told["shard_id"].unique())
-    widest = told["shard_id"].value_counts().max() * 1.3
+    names = sorted(judged["shard_id"].unique())
+    widest = judged["shard_id"].value_counts().max() * 1.3
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.6 * len(names)))
         for row, shard_id in enumerate(names):
-            keys = by_size(told.loc[told["shard_id"] == shard_id, "partition_key"])
+            keys = by_size(judged.loc[judged["shard_id"] == shard_id, "partition_key"])
             wide = keys[keys > 0.025 * widest]
             start = 0
             for number, (key, records) in enumerate(wide.items()):
@@ -58,8 +58,8 @@ def shards(told: pd.DataFrame) -> Drawing:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(visible=False)
         axes.invert_yaxis()
-    keys_on = told.groupby("partition_key")["shard_id"].nunique()
-    share = told["shard_id"].value_counts(normalize=True)
+    keys_on = judged.groupby("partition_key")["shard_id"].nunique()
+    share = judged["shard_id"].value_counts(normalize=True)
     caption = (
         f"{len(keys_on):,} partition keys on {len(names)} {'shard' if len(names) == 1 else 'shards'}. "
         f"{'No key is' if keys_on.max() == 1 else 'Some keys are'} on more than one shard, so a product's events keep "
@@ -68,50 +68,52 @@ def shards(told: pd.DataFrame) -> Drawing:
     return Drawing(figure, caption, "One bar for each shard, cut into one segment for each partition key.")
 
 
-def live(shown: Shown) -> Callable[[Sightings], None]:
-    """Return what draws a figure that is on the page anew, each time somebody looks."""
+def live(shown: Shown) -> Callable[[TableReads], None]:
+    """Return what draws a figure that is on the page anew, from what was read of the table so far."""
 
-    def show(seen: Sightings) -> None:
-        drawing = as_it_happened(seen)
+    def show(reads: TableReads) -> None:
+        drawing = as_it_happened(reads)
         shown.update(drawing.figure, drawing.caption)
 
     return show
 
 
-def as_it_happened(seen: Sightings, most: int = 4) -> Drawing:
+def as_it_happened(reads: TableReads, most: int = 4) -> Drawing:
     """Draw what a reader of the table saw while the story was sent."""
-    applied = [sum(versions.values()) for versions in seen.versions]
-    last = seen.versions[-1] if seen.versions else {}
+    applied = [sum(versions.values()) for versions in reads.versions]
+    last = reads.versions[-1] if reads.versions else {}
     busiest = sorted(last, key=lambda product_id: (-last[product_id], product_id))[:most]
     with style():
         figure, (upper, lower) = plt.subplots(2, 1, figsize=(6.6, 4.8))
-        upper.step(seen.seconds, seen.accepted, where="post", color=GREY, label="accepted by the stream (records)")
-        upper.step(seen.seconds, applied, where="post", color=BLUE, label="applied in the table (events)")
+        upper.step(reads.seconds, reads.accepted, where="post", color=GREY, label="accepted by the stream (records)")
+        upper.step(reads.seconds, applied, where="post", color=BLUE, label="applied in the table (events)")
         upper.set(ylabel="records, events", ylim=(0, None))
         upper.legend(ncols=2, **ABOVE)
-        recent = bisect_left(seen.seconds, seen.seconds[-1] - LIVE_SECONDS) if seen.seconds else 0
+        recent = bisect_left(reads.seconds, reads.seconds[-1] - LIVE_SECONDS) if reads.seconds else 0
         for product_id, hue in zip(busiest, HUES, strict=False):
-            stock = [quantities.get(product_id, 0) for quantities in seen.quantities[recent:]]
-            lower.step(seen.seconds[recent:], stock, where="post", color=hue, label=product_id)
+            stock = [quantities.get(product_id, 0) for quantities in reads.quantities[recent:]]
+            lower.step(reads.seconds[recent:], stock, where="post", color=hue, label=product_id)
         lower.set(xlabel="time since the sending began (seconds)", ylabel="stock (units)", ylim=(0, None))
         upper.set_xlim(0, None)
-        lower.set_xlim(seen.seconds[recent] if recent else 0, None)
+        lower.set_xlim(reads.seconds[recent] if recent else 0, None)
         with_thousands(upper, lower)
         if busiest:
             lower.legend(ncols=most, **ABOVE)
-    caption = "This stream got the story before: nothing was sent."
-    if seen.seconds:
-        caption = _what_a_reader_saw(seen, applied[-1])
+    caption = "The table was not read yet while this story was sent."
+    if reads.seconds:
+        caption = _what_a_reader_saw(reads, applied[-1])
     alt = "Two charts over seconds: records accepted and events applied, both rising; stock of the busiest products."
     return Drawing(figure, caption, alt)
 
 
-def _what_a_reader_saw(seen: Sightings, applied: int) -> str:
+def _what_a_reader_saw(reads: TableReads, applied: int) -> str:
+    accepted = reads.accepted[-1]
+    earlier = f" ({reads.before:,} of them before this sending)" if reads.before else ""
     return (
-        f"After {seen.seconds[-1]:.1f} s the stream had accepted {seen.accepted[-1]:,} records and the table showed "
-        f"{applied:,} applied events; it was read {len(seen.seconds):,} times meanwhile. Of the busiest products the "
-        f"last {min(LIVE_SECONDS, seen.seconds[-1]):.0f} s are shown. The distance between the "
-        "upper lines that never closes is what was no news: duplicates and quarantined records."
+        f"After {reads.seconds[-1]:.1f} s the stream had accepted {accepted:,} records{earlier} and the table showed "
+        f"{applied:,} applied events; it was read {len(reads.seconds):,} times meanwhile. Of the busiest products the "
+        f"last {min(LIVE_SECONDS, reads.seconds[-1]):.0f} s are shown. The gap that is left at the end, "
+        f"{accepted - applied:,} records, is duplicates and quarantined records; they do not change stock."
     )
 
 
@@ -121,6 +123,13 @@ def lag(seconds: pd.Series) -> Drawing:
     Args:
         seconds: one value for each event, in the order in which they were accepted.
     """
+    if seconds.empty:
+        with style():
+            empty, axes = plt.subplots(figsize=(6.6, 3.0))
+            axes.set(xlabel="lag from accepted to visible (milliseconds)", ylabel="applied events")
+        return Drawing(
+            empty, "No lag was measured: nobody read the table while this story was sent.", "An empty histogram."
+        )
     later = seconds.iloc[len(seconds) // 2 :].median() * 1000
     milliseconds = np.sort(seconds.to_numpy()) * 1000
     half, most = np.percentile(milliseconds, [50, 99])
