@@ -12,7 +12,7 @@ from benchmarks import processes
 from benchmarks.stories import STOCK
 from benchmarks.testbed import WARM_UP, Testbed
 from pipeline.reading import stock
-from pipeline.stories.scenarios import Entry
+from pipeline.stories.scenarios import NewRecord
 
 COUNTED = ("requests", "writes", "write_units", "reads", "read_keys")
 LATE_SECONDS = 0.1
@@ -20,7 +20,7 @@ CRASH_AFTER = 60  # writes to the stock table by one invocation: in the middle o
 
 
 def drain(
-    testbed: Testbed, contender: str, story: list[Entry], in_stock: Sequence[str] = (), **environment: str
+    testbed: Testbed, contender: str, story: list[NewRecord], in_stock: Sequence[str] = (), **environment: str
 ) -> dict[str, float]:
     """Put a backlog on the stream while the pipe is stopped; start it; measure until every record has its outcome.
 
@@ -66,7 +66,7 @@ def _whole(lines: list[dict[str, Any]], records: int, run: str) -> list[dict[str
     return lines
 
 
-def replay(testbed: Testbed, story: list[Entry], recording: Path) -> dict[str, float]:
+def replay(testbed: Testbed, story: list[NewRecord], recording: Path) -> dict[str, float]:
     """Send DynamoDB exactly what the projector sent it for this story.
 
     The requests are recorded once. Their conditions hold again, because the table is emptied before.
@@ -93,7 +93,7 @@ def replay(testbed: Testbed, story: list[Entry], recording: Path) -> dict[str, f
     }
 
 
-def latency(testbed: Testbed, contender: str, story: list[Entry], rate: float) -> dict[str, float]:
+def latency(testbed: Testbed, contender: str, story: list[NewRecord], rate: float) -> dict[str, float]:
     """Send at a steady rate. A record counts as visible when the invocation that took it has ended."""
     with testbed.pipe_stopped():
         run = testbed.switch_to(contender)
@@ -107,7 +107,7 @@ def latency(testbed: Testbed, contender: str, story: list[Entry], rate: float) -
 
 
 def verdict(
-    testbed: Testbed, contender: str, story: list[Entry], in_stock: Sequence[str], marker: Path
+    testbed: Testbed, contender: str, story: list[NewRecord], in_stock: Sequence[str], marker: Path
 ) -> dict[str, Any]:
     """Kill the worker once in the middle of a batch, and say whether the table is right in the end.
 
@@ -133,7 +133,7 @@ def verdict(
     }
 
 
-def _wanted(story: list[Entry], in_stock: Sequence[str]) -> dict[str, int]:
+def _wanted(story: list[NewRecord], in_stock: Sequence[str]) -> dict[str, int]:
     """Add up every event once: quantities by product."""
     quantities = dict.fromkeys(in_stock, STOCK)
     for data in {entry.data for entry in story}:
