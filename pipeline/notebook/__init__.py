@@ -2,6 +2,7 @@
 
 from pipeline.notebook.by_hand import as_delivered, deliver, item, pipe_record
 from pipeline.notebook.one_line import show_errors_in_one_line
+from pipeline.notebook.parameters import check_parameters
 from pipeline.notebook.results import batch_log, history, lags
 from pipeline.notebook.sending import ensure_sent, only_sender, records, send_story
 from pipeline.notebook.show import check, code, figure, style, table
@@ -22,6 +23,7 @@ __all__ = [
     "as_delivered",
     "batch_log",
     "check",
+    "check_parameters",
     "code",
     "deliver",
     "deploy",
