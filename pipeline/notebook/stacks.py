@@ -113,12 +113,17 @@ def stop_if_empty(where: Cloud) -> bool:
 
 
 def resources(where: Cloud, stack_name: str) -> pd.DataFrame:
-    """List the stack's resources by name; none if there is no stack."""
+    """List the stack's resources by name; none if there is no stack.
+
+    Returns:
+        `resource`, `type`, and `status`: complete, whether it was made or updated; else what CloudFormation says.
+    """
     columns = {"LogicalResourceId": "resource", "ResourceType": "type", "ResourceStatus": "status"}
-    found: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     if stack.describe(where, stack_name):
-        found = where.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
-    frame = pd.DataFrame(found, columns=list(columns)).rename(columns=columns)
+        listed = where.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
+    frame = pd.DataFrame(listed, columns=list(columns)).rename(columns=columns)
+    frame["status"] = frame["status"].replace({"CREATE_COMPLETE": "complete", "UPDATE_COMPLETE": "complete"})
     return frame.sort_values("resource").reset_index(drop=True)
 
 
