@@ -36,7 +36,7 @@ def provision(
     cloudformation = cloud.client("cloudformation")
     request = {
         "StackName": stack_name,
-        "TemplateBody": TEMPLATE.read_text(),
+        "TemplateBody": TEMPLATE.read_text("utf-8"),
         "Capabilities": ["CAPABILITY_IAM"],
         "Parameters": _parameters(parameters, stack),
     }
@@ -134,7 +134,7 @@ def checked(parameters: Parameters) -> Parameters:
 
 
 def _template_parameters() -> dict[str, Any]:
-    return template.load(TEMPLATE.read_text())["Parameters"]
+    return template.load(TEMPLATE.read_text("utf-8"))["Parameters"]
 
 
 def _parameters(given: Parameters, stack: dict[str, Any] | None) -> list[dict[str, Any]]:
