@@ -1,5 +1,6 @@
 """A pipeline that runs, for a notebook to start with, and what is left of it in the end."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from pipeline.errors import UserError
 from pipeline.notebook.story import counted, noted, records_not_of
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.deployment import Deployment
+from pipeline.provisioning.template import Template
 from pipeline.reading import stock, stream
 
 
@@ -128,13 +130,15 @@ def resources(where: Cloud, stack_name: str) -> pd.DataFrame:
 
 
 def remains(where: Cloud, stack_name: str) -> list[str]:
-    """Ask every service that the stack uses for what still carries the stack's name."""
+    """Ask every service that the stack uses for what is still there, by the names that CloudFormation gave it."""
+    parts = "|".join(Template.read(stack.TEMPLATE).type_of)
+    of_stack = re.compile(rf"(^|/){re.escape(stack_name)}[-/]({parts})(-|$)", re.IGNORECASE)
     names: list[str] = []
-    for service, action, items, name in LISTINGS:
+    for service, action, items, key in LISTINGS:
         pages = where.client(service).get_paginator(action).paginate()
-        found = (each for page in pages for each in page.get(items, []))
-        names += (each[name] if name else each for each in found)
-    return sorted(each for each in names if stack_name.lower() in each.lower())
+        listed = (item for page in pages for item in page.get(items, []))
+        names += (item[key] if key else item for item in listed)
+    return sorted(name for name in names if of_stack.search(name))
 
 
 LISTINGS = (  # service, how it lists, where the list is, where the name is

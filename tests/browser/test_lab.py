@@ -33,7 +33,7 @@ def test_run_all_ends_without_an_error(started, page, notebook):
     if notebook.stem == "03_send_events":
         page.evaluate(lab.WATCH)
         lab.start_run(page)
-        lab.scroll_to(page, "send_once(")
+        lab.scroll_to(page, "send_story(")
         cells = lab.wait_for_the_end(page)
         assert page.evaluate("window.seen.size") >= MOVES, "the figure does not move while events are sent"
     else:
