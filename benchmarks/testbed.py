@@ -86,8 +86,10 @@ class Testbed:
         """Put products into the table, as the projector would have left them before any record of the run."""
         memory = Memory({bytes(8): 1})
         levels = [
-            StockLevel(each, name_of(each), True, quantity, 1, SequenceNumber("1"), "2023-09-11T12:00:00Z", memory)
-            for each in products
+            StockLevel(
+                product_id, name_of(product_id), True, quantity, 1, SequenceNumber("1"), "2023-09-11T12:00:00Z", memory
+            )
+            for product_id in products
         ]
         items = [{"PutRequest": {"Item": to_item(level, 0)}} for level in levels]
         dynamodb = self.cloud.client("dynamodb")
@@ -114,8 +116,8 @@ class Testbed:
                 answer = kinesis.put_records(StreamName=name, Records=records)
                 if answer["FailedRecordCount"]:  # its order would be lost
                     raise RuntimeError("the stream did not take every record")
-                for each in answer["Records"]:
-                    place = {"shard_id": each["ShardId"], "sequence_number": each["SequenceNumber"]}
+                for accepted in answer["Records"]:
+                    place = {"shard_id": accepted["ShardId"], "sequence_number": accepted["SequenceNumber"]}
                     log.write(json.dumps(place) + "\n")
 
     def send(self, story: list[NewRecord], rate: float) -> None:
