@@ -22,6 +22,7 @@ from tqdm import tqdm
 from benchmarks import processes
 from benchmarks.drain_wait import wait_until_drained
 from pipeline import cloud
+from pipeline.consistency import audit as audits
 from pipeline.provisioning import bundle, deployment
 from pipeline.provisioning.deployment import Deployment
 from pipeline.scale.soak import KEPT
@@ -64,7 +65,7 @@ def soak(events: int, chunk: int) -> dict[str, Any]:
             )
             bar.update(len(batch))
     started = time.monotonic()
-    audit = pipeline.audit()
+    audit = audits.audit(pipeline.cloud, pipeline.outputs)
     return {
         "made_on": datetime.now(UTC).date().isoformat(),
         "code": bundle.build().code_sha256,

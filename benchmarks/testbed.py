@@ -18,7 +18,7 @@ from benchmarks.drain_wait import DRAIN_SECONDS, wait_until_drained
 from pipeline.cloud import Cloud
 from pipeline.consistency import audit
 from pipeline.provisioning.deployment import Deployment
-from pipeline.stories.producer import MOST_RECORDS
+from pipeline.stories import producer
 from pipeline.stories.scenarios import NewRecord, name_of
 from pipeline.waiting import eventually
 
@@ -110,8 +110,8 @@ class Testbed:
         kinesis, name = self.cloud.client("kinesis"), self.outputs["StreamName"]
         self.deployment.sent_log.parent.mkdir(parents=True, exist_ok=True)
         with self.deployment.sent_log.open("w") as log:
-            for start in range(0, len(story), MOST_RECORDS):
-                chunk = story[start : start + MOST_RECORDS]
+            for start in range(0, len(story), producer.MOST_RECORDS):
+                chunk = story[start : start + producer.MOST_RECORDS]
                 records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in chunk]
                 answer = kinesis.put_records(StreamName=name, Records=records)
                 if answer["FailedRecordCount"]:  # its order would be lost
@@ -123,7 +123,7 @@ class Testbed:
     def send(self, story: list[NewRecord], rate: float) -> None:
         """Send a story at a steady rate."""
         self.deployment.sent_log.unlink(missing_ok=True)
-        self.deployment.send(story, rate=rate, progress=False)
+        producer.send(self.deployment, story, rate=rate, progress=False)
 
     def wait_until_drained(self) -> None:
         """Wait until the pipe is done with what was sent last."""
