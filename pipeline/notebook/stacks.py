@@ -8,15 +8,33 @@ from botocore.exceptions import ClientError
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
+from pipeline.consistency import audit
 from pipeline.errors import UserError
 from pipeline.notebook.story import counted, noted, records_not_of
+from pipeline.paths import TEMPLATE
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.deployment import Deployment
 from pipeline.provisioning.template import Template
-from pipeline.reading import stock, stream
+from pipeline.reading import queues, stock, stream
 
 
-def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int) -> Deployment:
+class Pipeline(Deployment):
+    """A deployment as a notebook talks to it."""
+
+    def stock(self, include_removed: bool = False) -> pd.DataFrame:
+        """Return what is in stock, one row per product."""
+        return stock.stock(self.cloud, self.outputs["StockTableName"], include_removed)
+
+    def quarantine(self) -> pd.DataFrame:
+        """Return the quarantined records, one row each."""
+        return queues.quarantine(self.cloud.client("sqs"), self.outputs["QuarantineQueueUrl"])
+
+    def audit(self) -> audit.AuditResult:
+        """Wait until drained, then compare table and quarantine with an independent fold of the stream."""
+        return audit.audit(self.cloud, self.outputs)
+
+
+def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int) -> Pipeline:
     """Return the pipeline of that name, running: the one that is there, as it is, or a new one with these settings.
 
     The cloud is started if it does not run, and the code is deployed as it stands here.
@@ -24,9 +42,10 @@ def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int
     where = clouds.start(cloud)
     there, asked = _settings(where, stack_name), stack_parameters(batch_size, shard_count)
     if there and there != asked:
-        as_words = ", ".join(f"{name} {value}" for name, value in there.items())
-        print(f"Stack {stack_name} is there, with {as_words}: it stays as it is. Others need another stack_name.")
-    return deployment.up(where, stack_name, {} if there else asked)
+        settings = f"shard_count {there['ShardCount']} and batch_size {there['BatchSize']}"
+        print(f"Stack {stack_name} is there, with {settings}: it stays as it is. For others, set stack_name as well.")
+    up = deployment.up(where, stack_name, {} if there else asked, made_by=stack.NOTEBOOKS)
+    return Pipeline(up.cloud, up.stack_name, up.outputs)
 
 
 def provision(where: Cloud, stack_name: str, batch_size: int, shard_count: int) -> dict[str, str]:
@@ -42,7 +61,7 @@ def provision(where: Cloud, stack_name: str, batch_size: int, shard_count: int) 
             f"stack {stack_name} has shard_count {shards_there}, and keeps it. Set the parameter shard_count to "
             f"{shards_there}, or stack_name to another name, and run this notebook again from its first cell"
         )
-    return stack.provision(where, stack_name, asked, tell=_quiet)
+    return stack.provision(where, stack_name, asked, tell=_quiet, made_by=stack.NOTEBOOKS)
 
 
 def deploy(where: Cloud, stack_name: str, batch_size: int, shard_count: int) -> dict[str, str]:
@@ -70,18 +89,18 @@ def stack_parameters(batch_size: int, shard_count: int) -> stack.Parameters:
 
 
 def take_down(where: Cloud, stack_name: str) -> None:
-    """Delete the stack and all that is in it, if notebooks put it there. Idempotent.
+    """Delete the stack and all that is in it, if notebooks made it and what is in it. Idempotent.
 
     Raises:
-        UserError: it holds records, or stock, that no notebook sent: nothing is deleted.
+        UserError: somebody else made it, or sent to it; nothing was deleted.
     """
     if others := _of_others(where, stack_name):
+        command = clouds.command("down", where.name, stack_name)
         raise UserError(
-            f"stack {stack_name} holds {others} that no notebook sent, so nothing was deleted. To take down a "
-            "tutorial's stack, set the parameter stack_name to its name; whoever wants this one gone, with all that "
-            f"is in it, says so on the command line: inventory down --stack-name {stack_name}"
+            f"stack {stack_name} holds {others} that no notebook sent, so it stays. To take down another one, set the "
+            f"parameter stack_name. If nobody needs what is in this one: {command}"
         )
-    deployment.down(where, stack_name)
+    deployment.down(where, stack_name, only_made_by=stack.NOTEBOOKS)
 
 
 def _of_others(where: Cloud, stack_name: str) -> str:
@@ -108,10 +127,7 @@ def _of_others(where: Cloud, stack_name: str) -> str:
 
 def stop_if_empty(where: Cloud) -> bool:
     """Stop the local cloud, unless a stack lives in it; say whether it was stopped. AWS does not stop."""
-    if where.name != "local" or where.client("cloudformation").describe_stacks()["Stacks"]:
-        return False
-    clouds.stop(where.name)
-    return True
+    return deployment.stop_if_empty(where)
 
 
 def resources(where: Cloud, stack_name: str) -> pd.DataFrame:
@@ -131,7 +147,7 @@ def resources(where: Cloud, stack_name: str) -> pd.DataFrame:
 
 def remains(where: Cloud, stack_name: str) -> list[str]:
     """Ask every service that the stack uses for what is still there, by the names that CloudFormation gave it."""
-    parts = "|".join(Template.read(stack.TEMPLATE).type_of)
+    parts = "|".join(Template.read(TEMPLATE).type_of)
     of_stack = re.compile(rf"(^|/){re.escape(stack_name)}[-/]({parts})(-|$)", re.IGNORECASE)
     names: list[str] = []
     for service, action, items, key in LISTINGS:

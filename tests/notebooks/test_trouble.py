@@ -56,7 +56,7 @@ def test_what_notebooks_made_is_taken_down_and_what_others_sent_is_not(joined, r
     pipeline = open_pipeline("local", STACK, 1000, 2)
     assert len(remains(joined, STACK)) >= 8, "so many services that the stack uses"
     pipeline.send(write_story("everyday", 20, 3), progress=False)
-    with pytest.raises(UserError, match=r"holds 20 records that no notebook sent, so nothing was deleted"):
+    with pytest.raises(UserError, match=r"holds 20 records that no notebook sent, so it stays"):
         take_down(joined, STACK)
     assert (resources(joined, STACK)["status"] == "complete").all()
 
@@ -69,7 +69,7 @@ def test_what_notebooks_made_is_taken_down_and_what_others_sent_is_not(joined, r
 
 def test_a_stack_that_is_there_is_taken_as_it_is(joined, running, capsys):
     pipeline = open_pipeline("local", STACK, 10, 4)
-    assert "ShardCount 2, BatchSize 1000: it stays as it is" in capsys.readouterr().out
+    assert "shard_count 2 and batch_size 1000: it stays as it is" in capsys.readouterr().out
     stream = pipeline.cloud.client("kinesis").describe_stream_summary(StreamName=pipeline.outputs["StreamName"])
     assert stream["StreamDescriptionSummary"]["OpenShardCount"] == 2
 
