@@ -5,8 +5,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from IPython import get_ipython
 
-from pipeline.emulator import NotRunningError
-from pipeline.errors import UserError
+from pipeline.errors import CloudGoneError, UserError
 
 RUN_AGAIN = "Run this notebook again from its first cell: Run ▸ Run All Cells"
 
@@ -25,7 +24,7 @@ def _show(shell: Any, kind: type[Exception], error: Exception, traceback: Any, t
 def in_one_line(error: Exception) -> str:
     """Say in one line what went wrong, and what helps where the error itself does not say it."""
     said = " ".join(str(error).split()).rstrip(".")
-    if isinstance(error, NotRunningError):
+    if isinstance(error, CloudGoneError):
         return f"{said}. In a notebook: Run ▸ Run All Cells, which makes the pipeline anew and sends the story again."
     if isinstance(error, ClientError) and _is_gone(error.response["Error"]["Code"]):
         return f"{said}. The stack was deleted, or made anew, since this notebook found it. {RUN_AGAIN}."

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pipeline.emulator.process import write_json
 from pipeline.errors import UserError
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading.stream import StreamRecord
@@ -65,7 +64,7 @@ def sender_lock(pipeline: Deployment) -> Iterator[None]:
 
 def note(pipeline: Deployment, story: Story) -> None:
     """Note which story is being sent to a stack's stream, before its first record is."""
-    write_json(_note_file(pipeline), {"stream": _stream_identity(pipeline), "story": asdict(story)})
+    _note_file(pipeline).write_text(json.dumps({"stream": _stream_identity(pipeline), "story": asdict(story)}))
 
 
 def noted(pipeline: Deployment) -> Story | None:

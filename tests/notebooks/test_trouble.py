@@ -24,6 +24,12 @@ SEND = BEGIN + "notebook.send_story(pipeline, 'rough-day', 400, 6, 7, rate=2)"
 SHOW = BEGIN + "print(len(notebook.ensure_sent(pipeline, 'rough-day', 100, 6, 8)))"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def taken_down(running):
+    yield
+    running.inventory.run("down", "--stack-name", STACK)
+
+
 def start(source: str, state_dir: Path) -> subprocess.Popen[str]:
     """Run some lines as a kernel of their own would."""
     env = os.environ | {"INVENTORY_STATE_DIR": str(state_dir)}
@@ -53,9 +59,9 @@ def test_what_a_killed_notebook_left_half_sent_is_finished_by_the_one_that_waite
 
 
 def test_what_notebooks_made_is_taken_down_and_what_others_sent_is_not(joined, running):
-    pipeline = open_pipeline("local", STACK, 1000, 2)
+    open_pipeline("local", STACK, 1000, 2)
     assert len(remains(joined, STACK)) >= 8, "so many services that the stack uses"
-    pipeline.send(write_story("everyday", 20, 3), progress=False)
+    running.inventory.json("send", "--events", 20, "--stack-name", STACK)
     with pytest.raises(UserError, match=r"holds 20 records that no notebook sent, so it stays"):
         take_down(joined, STACK)
     assert (resources(joined, STACK)["status"] == "complete").all()
@@ -100,4 +106,4 @@ def test_errors_are_one_line_that_says_what_to_do_next(tmp_path, monkeypatch):
         assert "\n" not in "".join(error.traceback)
         assert "Run ▸ Run All Cells" in error.evalue
     assert "The stack was deleted, or made anew" in unknown.evalue
-    assert dead.ename == old.ename == "NotRunningError", "not botocore's, after half a minute of trying"
+    assert dead.ename == old.ename == "CloudGoneError", "not botocore's, after half a minute of trying"
