@@ -164,13 +164,14 @@ def test_the_report_would_run_the_notebooks_with_these_parameters(monkeypatch, t
 
 
 @commands_tested_as("refused")
-def test_aws_refuses_who_has_the_credentials_of_another_account(running, reader, tmp_path, command):
+def test_aws_refuses_who_has_the_credentials_of_another_account(running, monkeypatch, tmp_path, capsys, command):
     """The parsing and the refusal are the real ones; the AWS that is asked for the caller is the local cloud."""
     nobody = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "*"}
-    done = reader(shlex.split(command), **running.facts["env"], **nobody)
+    for name, value in (running.facts["env"] | nobody).items():
+        monkeypatch.setenv(name, value)
     account = re.search(r"--account-id (\d+)", command)[1]
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    assert command_line.main(shlex.split(command)[1:]) == 1
+    assert capsys.readouterr().err.splitlines() == [
         f"inventory: the AWS credentials in use belong to account 000000000000, not to {account}"
     ]
 
