@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pipeline import waiting
+from pipeline.paths import ROOT
 
 pytest.register_assert_rewrite("tests.projector.handler.world", "tests.projector.projection.laptop")  # they assert too
 
-ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "pipeline"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what runs in the background

@@ -24,9 +24,9 @@ from typing import Any
 import psutil
 
 from pipeline.emulator import LocalCloud
+from pipeline.paths import ROOT
 from pipeline.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 600
 WORKER_SECONDS = 3
 EVENTS_PER_SECOND = 2_000

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from pipeline.paths import ROOT
+
 PACKAGE = "stock_projector"
-SOURCE = Path(__file__).parents[2] / "lambda_src" / PACKAGE
+SOURCE = ROOT / "lambda_src" / PACKAGE
 MODULES = ("events", "memory", "projection", "quarantine", "store", "batch", "handler")  # each before its importers
 
 TABLE, QUEUE = "stock", "https://sqs.invalid/quarantine"
