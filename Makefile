@@ -1,6 +1,8 @@
 # Every target sets up what it needs: a bare clone with Python 3.11+, pip and make is enough.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+# Processes that share the tests.
+JOBS ?= 2
 BIN := .venv/bin
 RUN := $(BIN)/python -m pipeline
 FROM_THE_ROOT := --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_overview.ipynb
@@ -17,7 +19,7 @@ report: setup    ## Run the notebooks end to end and write report/build/report.h
 	@$(RUN) report
 
 test: setup      ## Run every test: unit, pipeline, notebooks
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 prove: setup     ## Prove the projector right: every schedule, crash point and planted bug within the bounds
 	@$(BIN)/python -m tests.proof
@@ -31,7 +33,7 @@ soak: setup      ## A million events: throughput, memory, audit; keeps docs/soak
 up: setup        ## Start the local cloud, deploy the pipeline, leave it running
 	@$(RUN) up
 
-down: setup      ## Delete the stack and stop the local cloud
+down: setup      ## Delete the stack; the local cloud stops when no other is left in it
 	@$(RUN) down
 
 test-browser: has-browser report/build/report.html .venv/.browser ## Test the report and JupyterLab in a headless Chromium
@@ -49,7 +51,9 @@ notebooks: setup ## Run the notebooks in place: refresh the outputs that are com
 lock: setup      ## Resolve the locks again from pyproject.toml
 	@$(BIN)/python requirements/lock.py
 
-clean:           ## Remove the environment and everything generated
+clean:           ## Stop the local cloud; remove the environment and everything generated
+	@if [ -e .venv/.ready ]; then env -u INVENTORY_STATE_DIR $(RUN) down --all; \
+	elif [ -e .local/checkpoints ]; then echo "a local cloud may run here: make setup, then make clean" >&2; exit 1; fi
 	@rm -rf .venv .local report/build
 
 .venv/.ready: requirements/base.lock requirements/uv.lock pyproject.toml requirements/install

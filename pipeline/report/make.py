@@ -14,6 +14,7 @@ from tqdm import tqdm
 from pipeline.errors import WrongUsageError
 from pipeline.notebook.parameters import read
 from pipeline.paths import ROOT
+from pipeline.provisioning import deployment
 from pipeline.report import deliverables, facts, run
 from pipeline.report.exporters import InventoryHTML, InventoryPDF
 from pipeline.report.outline import chapter_cell
@@ -61,12 +62,9 @@ def make_report(
     """
     notebooks = run.find_notebooks(notebooks_dir)
     asked = _read(parameters or {})
+    deployment.must_not_be_there(asked["cloud"], asked["stack_name"])
     deliverables.load(requirements)  # refused now rather than after minutes of work
-    executed = build_dir / "notebooks"
-    executed.mkdir(parents=True, exist_ok=True)
-    for old in executed.glob("*.ipynb"):
-        old.unlink()
-    runs = run.execute_all(notebooks, asked, executed)
+    runs = run.execute_all(notebooks, asked, _prepare(build_dir))
     _write(build_dir / "run.json", json.dumps(facts.collect(asked, runs, ROOT), indent=2, default=str).encode())
     return render(build_dir, requirements)
 
@@ -123,6 +121,15 @@ def _read(given: Mapping[str, object]) -> dict[str, Any]:
             "(as fast as it goes)"
         )
     return asked.model_dump()
+
+
+def _prepare(build_dir: Path) -> Path:
+    """Make the folder of executed copies, and clear what an earlier run left in it."""
+    executed = build_dir / "notebooks"
+    executed.mkdir(parents=True, exist_ok=True)
+    for old in executed.glob("*.ipynb"):
+        old.unlink()
+    return executed
 
 
 def _write(path: Path, content: bytes) -> None:

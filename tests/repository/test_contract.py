@@ -14,7 +14,7 @@ from stock_projector.store import to_item
 from pipeline import __main__ as command_line
 from pipeline import report
 from pipeline.paths import ROOT
-from pipeline.report.model import ReportResult
+from pipeline.report import ReportResult
 from tests.doubles import record
 from tests.repository import contract
 
@@ -92,9 +92,10 @@ def help_of(capsys, *verb: str) -> str:
 def test_the_verbs_and_their_options(capsys):
     rows = {contract.names(verb)[0]: does for verb, does, _ in contract.table("6", "verb")}
     assert rows.keys() == set(re.findall(r"^ {2,4}([a-z]+) {2,}\S", help_of(capsys), re.MULTILINE))
-    for verb, does in rows.items():
-        options = {name.split()[0] for name in contract.names(does) if name.startswith("--")}
-        assert options <= set(re.findall(r"--[a-z-]+", help_of(capsys, verb))), verb
+    everywhere = {name for name in contract.names(contract.sections()["6"].partition("| verb")[0]) if name[:2] == "--"}
+    options = {verb: {name for name in contract.names(does) if name[:2] == "--"} for verb, does in rows.items()}
+    shown = {verb: set(re.findall(r"^ +(--[a-z-]+)", help_of(capsys, verb), re.MULTILINE)) for verb in rows}
+    assert {verb: {name.split()[0] for name in names | everywhere} for verb, names in options.items()} == shown
 
 
 def test_what_the_verbs_print_with_json(running, inventory_here, monkeypatch, tmp_path):

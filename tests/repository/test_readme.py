@@ -27,6 +27,7 @@ from pipeline import __main__ as command_line
 from pipeline.errors import UserError
 from pipeline.paths import ROOT
 from pipeline.report import make, run
+from tests.inventory import Inventory
 from tests.repository import readme
 
 TESTED_AS = {
@@ -76,9 +77,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def reader(folder, inventory_in, tmp_path_factory):
+def reader(folder, tmp_path_factory):
     """Type commands there; returns the finished process."""
-    inventory = inventory_in(tmp_path_factory.mktemp("readme") / "state")
+    inventory = Inventory(tmp_path_factory.mktemp("readme") / "state")
     clean = {name: value for name, value in inventory.env.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))}
     clean["PATH"] = f"{folder / '.venv' / 'bin'}{os.pathsep}{clean['PATH']}"
     clean["IPYTHONDIR"] = str(inventory.state_dir / "ipython")  # not the person's own profile
@@ -87,8 +88,7 @@ def reader(folder, inventory_in, tmp_path_factory):
         return subprocess.run(words, cwd=folder, env=clean | env, capture_output=True, text=True, timeout=180)
 
     yield type_in
-    for stack_name in ("inventory-tutorial", "inventory"):
-        inventory.run("down", "--stack-name", stack_name)
+    inventory.run("down", "--all")
     assert inventory.leftovers() == []
 
 
@@ -163,13 +163,14 @@ def test_the_report_would_run_the_notebooks_with_these_parameters(monkeypatch, t
 
 
 @commands_tested_as("refused")
-def test_aws_refuses_who_has_the_credentials_of_another_account(running, reader, tmp_path, command):
+def test_aws_refuses_who_has_the_credentials_of_another_account(running, monkeypatch, tmp_path, capsys, command):
     """The parsing and the refusal are the real ones; the AWS that is asked for the caller is the local cloud."""
     nobody = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "*"}
-    done = reader(shlex.split(command), **running.facts["env"], **nobody)
+    for name, value in (running.facts["env"] | nobody).items():
+        monkeypatch.setenv(name, value)
     account = re.search(r"--account-id (\d+)", command)[1]
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    assert command_line.main(shlex.split(command)[1:]) == 1
+    assert capsys.readouterr().err.splitlines() == [
         f"inventory: the AWS credentials in use belong to account 000000000000, not to {account}"
     ]
 
@@ -228,3 +229,15 @@ def test_names_and_pictures_of_the_tree_are_no_commands():
         "make up",
         "make lab",
     ]
+
+
+# ── The map of the tests ──
+
+
+def test_the_map_of_the_tests_names_every_folder_and_no_other():
+    tests = ROOT / "tests"
+    on_the_page = set(re.findall(r"`(\w+)/`", (tests / "README.md").read_text("utf-8").partition("|---|")[2]))
+    folders = {path.parent.name for path in tests.glob("*/*.py")}
+    rooms = {path.parent.name for path in (ROOT / "pipeline").glob("*/__init__.py")}
+    elsewhere = {"lambda_src", "benchmarks", "pipeline", *rooms - folders}
+    assert on_the_page - elsewhere == folders
