@@ -11,14 +11,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline.emulator import emulator
-from pipeline.emulator.environment import bare
+from pipeline.emulator.environment import OF_THE_PIPES, bare
 from pipeline.emulator.process import Background
 from pipeline.errors import UserError
 from pipeline.waiting import eventually
 
 START_SECONDS = 60
 LOCK_SECONDS = 120
-READ_BY_PIPES = ("PIPES_ITEM_IDENTIFIER", "PIPES_EVENT_BUS_OPERATORS")  # see docs/pipe-conformance.md
 
 
 class LocalCloudError(UserError):
@@ -182,8 +181,8 @@ class LocalCloud:
             tail = self.pipes.log_tail()
             print(f"The pipe runtime had died; starting it again. The end of its log:\n{tail}", file=sys.stderr)
         self.checkpoints.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "pipeline.pipe.runtime", self.endpoint_url, str(self.state_dir)]
-        self.pipes.start(command, bare(self.scratch, READ_BY_PIPES))
+        command = [sys.executable, "-m", "pipeline.emulator.pipes", self.endpoint_url, str(self.state_dir)]
+        self.pipes.start(command, bare(self.scratch, inherited=OF_THE_PIPES))
 
     def _forget(self) -> None:
         self.pipes.stop()

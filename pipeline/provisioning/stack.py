@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import ROOT
-from pipeline.pipe import template
 from pipeline.provisioning import bundle as bundles
+from pipeline.provisioning import template
 from pipeline.waiting import eventually
 
 TEMPLATE = ROOT / "infra" / "stack.yaml"

@@ -9,10 +9,34 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.pipe import template as cloudformation
+import yaml
 
 REFERENCE = re.compile(r"\$\{(\w+)(?:\.[\w.]+)?\}")
 _NOTHING = object()  # what `AWS::NoValue` leaves behind
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the short forms too: `!Ref X` as {"Ref": "X"}, `!GetAtt A.B` as {"Fn::GetAtt": ["A", "B"]}."""
+
+
+def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def load(text: str) -> dict[str, Any]:
+    """Parse a template; what refers to something else in it is left as it stands."""
+    return yaml.load(text, Loader=_Loader)
 
 
 class Template:
@@ -22,7 +46,7 @@ class Template:
     """
 
     def __init__(self, text: str, parameters: Mapping[str, Any] | None = None) -> None:
-        body = cloudformation.load(text)
+        body = load(text)
         declared = body.get("Parameters", {})
         if unknown := set(parameters or {}) - set(declared):
             raise ValueError(f"the template has no parameter {', '.join(sorted(unknown))}")
