@@ -137,7 +137,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     try:
         yield Running(inventory, inventory.json("up"))
     finally:
-        assert inventory.json("down") == {"deleted": True}
+        assert inventory.json("down", "--all") == {"deleted": True}
         assert inventory.leftovers() == []
 
 

@@ -231,7 +231,7 @@ def test_a_scenario_is_sent_and_the_audit_finds_nothing(brief, inventory_here, s
     sent = inventory_here(
         "send", "--stack-name", "brief", "--scenario", scenario, "--events", 600, "--products", 30, "--seed", 11
     )
-    assert sent.keys() == {"sent", "scenario", "seed", "seconds", "sent_log"}
+    assert sent.keys() == {"sent", "unsent", "scenario", "seed", "seconds", "sent_log"}
     assert (sent["sent"], sent["scenario"], sent["seed"]) == (600, scenario, 11)
     audited = inventory_here("audit", "--stack-name", "brief")
     assert audited["discrepancies"] == []
