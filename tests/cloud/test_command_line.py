@@ -12,12 +12,13 @@ import pytest
 from pipeline import __main__ as command_line
 from pipeline.reading import stream
 from pipeline.stories import scenarios
+from tests.inventory import Inventory
 
 
 @pytest.fixture
-def nowhere(inventory_in, tmp_path):
+def nowhere(tmp_path):
     """The command line in a folder in which no cloud runs."""
-    return inventory_in(tmp_path / "state")
+    return Inventory(tmp_path / "state")
 
 
 @pytest.fixture
@@ -147,9 +148,9 @@ def test_a_port_in_use_is_left_to_whoever_has_it(nowhere):
 
 
 @pytest.mark.parametrize("where", ["a file/state", "/proc/inventory-state"])
-def test_a_state_folder_that_cannot_be_written_is_named(inventory_in, asked, tmp_path, where):
+def test_a_state_folder_that_cannot_be_written_is_named(asked, tmp_path, where):
     (tmp_path / "a file").write_text("not a folder")
-    inventory = inventory_in(tmp_path / where)
+    inventory = Inventory(tmp_path / where)
     line = complaint(asked(inventory, "up"), 1)
     assert str(tmp_path / where) in line
     assert inventory.leftovers() == []
@@ -247,10 +248,8 @@ def alive(family):
     return [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_a_cloud_that_was_killed_is_told_of_in_one_sentence_and_up_makes_a_new_one(
-    inventory_in, asked, tmp_path, eventually
-):
-    inventory = inventory_in(tmp_path / "state")
+def test_a_cloud_that_was_killed_is_told_of_in_one_sentence_and_up_makes_a_new_one(asked, tmp_path, eventually):
+    inventory = Inventory(tmp_path / "state")
     try:
         first = inventory.json("up", "--stack-name", "short-lived")
         family = inventory.family()

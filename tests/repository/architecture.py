@@ -21,6 +21,8 @@ OUTER_WORLD = (
     "random",
     "aws_lambda_powertools",
 )
+KINESIS_CALLS = {"put_record", "put_records", "get_records", "get_shard_iterator", "list_shards", "split_shard"}
+EVENT_SHAPES = ({"event_type", "product"}, {"partitionKey", "sequenceNumber"}, {"PartitionKey", "SequenceNumber"})
 
 
 def _import_offenders(root: Path, forbidden: Callable[[str, str], bool], *folders: str) -> list[str]:
@@ -136,6 +138,28 @@ def nothing_is_read_or_connected_while_a_module_is_imported(root: Path) -> list[
         for node in tree.body
         if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.If) and not path.endswith("/handler.py")
         if any(word in ast.unparse(node) for word in ("os.environ", "boto3.client", "boto3.Session"))
+    ]
+
+
+def the_tests_have_one_kinesis(root: Path) -> list[str]:
+    return [
+        f"{path}:{node.lineno} defines {node.name}: use tests/doubles/kinesis.py"
+        for path, tree in sources(root, "tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name in KINESIS_CALLS and path != "tests/doubles/kinesis.py"
+    ]
+
+
+def the_tests_have_one_way_to_make_an_event_or_a_record(root: Path) -> list[str]:
+    """May make its own: what quotes AWS, what is to share nothing with anybody, what makes events that are none."""
+    quotes, shares_nothing = "tests/pipe/conformance/test_records_and_order.py", "tests/proof/reference.py"
+    excepted = (quotes, shares_nothing, "tests/consistency/test_oracle.py")
+    return [
+        f"{path}:{node.lineno} writes out an event or a record: use tests/doubles/events.py"
+        for path, tree in sources(root, "tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict) and path not in excepted and not path.startswith("tests/doubles/")
+        if any(shape <= {key.value for key in node.keys if isinstance(key, ast.Constant)} for shape in EVENT_SHAPES)
     ]
 
 

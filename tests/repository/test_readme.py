@@ -27,6 +27,7 @@ from pipeline import __main__ as command_line
 from pipeline.errors import UserError
 from pipeline.paths import ROOT
 from pipeline.report import make, run
+from tests.inventory import Inventory
 from tests.repository import readme
 
 TESTED_AS = {
@@ -76,9 +77,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def reader(folder, inventory_in, tmp_path_factory):
+def reader(folder, tmp_path_factory):
     """Type commands there; returns the finished process."""
-    inventory = inventory_in(tmp_path_factory.mktemp("readme") / "state")
+    inventory = Inventory(tmp_path_factory.mktemp("readme") / "state")
     clean = {name: value for name, value in inventory.env.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))}
     clean["PATH"] = f"{folder / '.venv' / 'bin'}{os.pathsep}{clean['PATH']}"
     clean["IPYTHONDIR"] = str(inventory.state_dir / "ipython")  # not the person's own profile
@@ -229,3 +230,15 @@ def test_names_and_pictures_of_the_tree_are_no_commands():
         "make up",
         "make lab",
     ]
+
+
+# ── The map of the tests ──
+
+
+def test_the_map_of_the_tests_names_every_folder_and_no_other():
+    tests = ROOT / "tests"
+    on_the_page = set(re.findall(r"`(\w+)/`", (tests / "README.md").read_text("utf-8").partition("|---|")[2]))
+    folders = {path.parent.name for path in tests.glob("*/*.py")}
+    rooms = {path.parent.name for path in (ROOT / "pipeline").glob("*/__init__.py")}
+    elsewhere = {"lambda_src", "benchmarks", "pipeline", *rooms - folders}
+    assert on_the_page - elsewhere == folders
