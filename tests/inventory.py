@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import psutil
 
+from pipeline.emulator import LocalCloud
 from pipeline.paths import ROOT
 
 COMMAND = [sys.executable, "-m", "pipeline"]
@@ -45,7 +46,9 @@ class Inventory:
 
     def process(self, name: str) -> psutil.Process:
         """Return one of the two background processes: `emulator` or `pipes`."""
-        return psutil.Process(json.loads((self.state_dir / f"{name}.json").read_text())["pid"])
+        process = getattr(LocalCloud(self.state_dir), name).process()
+        assert process, f"the {name} of {self.state_dir} does not run"
+        return process
 
     def family(self) -> list[psutil.Process]:
         """Return every process of this local cloud."""

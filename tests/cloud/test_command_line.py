@@ -49,8 +49,7 @@ def complaint(done, status):
 
 def nothing_half_made(inventory):
     assert inventory.leftovers() == []
-    assert not (inventory.state_dir / "emulator.json").exists()
-    assert not (inventory.state_dir / "pipes.json").exists()
+    assert not (inventory.state_dir / "checkpoints").exists()
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ class Function:
         try:
             answer = self.does(batch)
         except FunctionError as error:
-            said = json.dumps({"errorMessage": str(error), "errorType": "Exception"})
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(said.encode())}
+            answer = json.dumps({"errorMessage": str(error), "errorType": "Exception"})
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(answer.encode())}
         finally:
             with self._lock:
                 self.at_once -= 1
@@ -188,7 +188,7 @@ def poisoned(records: Any) -> None:
 
 def failures(*identifiers: Any) -> dict[str, Any]:
     """Name records that failed, as a function answers."""
-    return {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
 def tally_of(run: PipeRun) -> dict[str, Any]:

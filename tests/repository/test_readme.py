@@ -88,8 +88,7 @@ def reader(folder, tmp_path_factory):
         return subprocess.run(words, cwd=folder, env=clean | env, capture_output=True, text=True, timeout=180)
 
     yield type_in
-    for stack_name in ("inventory-tutorial", "inventory"):
-        inventory.run("down", "--stack-name", stack_name)
+    inventory.run("down", "--all")
     assert inventory.leftovers() == []
 
 

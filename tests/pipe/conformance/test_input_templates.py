@@ -11,8 +11,8 @@ from tests.pipe.harness import LAPTOP, PIPE, QUEUE, Harness, failures
 
 
 def _transformed(harness: Harness, template: str, *data: str) -> list[Any]:
-    for each in data:
-        harness.kinesis.put(LAPTOP, each)
+    for event in data:
+        harness.kinesis.put(LAPTOP, event)
     run = harness.run(input_template=template)
     harness.eventually(lambda: harness.is_drained(run))
     return [record for batch in harness.function.batches for record in batch]

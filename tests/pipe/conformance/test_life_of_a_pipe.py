@@ -104,8 +104,8 @@ def test_a_pipe_that_aws_would_refuse_is_not_run_and_says_why(harness: Harness) 
     with Followed(harness) as followed:
         followed.follow(harness.settings(batch_size=10_001), harness.settings(arn=f"{PIPE}-2"))
         followed.follow(*followed.deployed)
-        told = {pipe["pipe"]: pipe["error"] for pipe in followed.runtime.status()}
-        assert told["stock-pipe-2"] == "" and "10001" in told["stock-pipe"]
+        errors = {pipe["pipe"]: pipe["error"] for pipe in followed.runtime.status()}
+        assert errors["stock-pipe-2"] == "" and "10001" in errors["stock-pipe"]
         assert [run.pipe.name for run in followed.runtime.runs.values()] == ["stock-pipe-2"]
         for wrong in (
             {"batch_size": 0},

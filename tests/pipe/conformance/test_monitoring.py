@@ -23,19 +23,19 @@ def test_metrics_have_the_names_units_and_dimensions_of_aws(harness: Harness) ->
     gathered.send(CloudWatch())
     gathered.send(CloudWatch())
     [data] = sent
-    told = {each["MetricName"]: each for each in data["MetricData"]}
-    concurrency = told.pop("Concurrency")
-    sums = {name: each["StatisticValues"]["Sum"] for name, each in told.items()}
+    by_name = {metric["MetricName"]: metric for metric in data["MetricData"]}
+    concurrency = by_name.pop("Concurrency")
+    sums = {name: metric["StatisticValues"]["Sum"] for name, metric in by_name.items()}
     assert data["Namespace"] == "AWS/EventBridge/Pipes"
     assert sums == {
         "Invocations": 8, "EventCount": 80, "EventSize": 4000, "Duration": 2000.0, "TargetStageDuration": 2000.0,
         "ExecutionFailed": 3, "ExecutionPartiallyFailed": 1, "ExecutionThrottled": 1, "ExecutionTimeout": 1,
         "TargetStageFailed": 5, "TargetStagePartiallyFailed": 1,
     }  # fmt: skip
-    units = {name: each["Unit"] for name, each in told.items()}
+    units = {name: metric["Unit"] for name, metric in by_name.items()}
     assert {name for name, unit in units.items() if unit == "Milliseconds"} == {"Duration", "TargetStageDuration"}
     assert units["EventSize"] == "Bytes" and units["Invocations"] == "None"
-    assert all(each["Dimensions"] == [{"Name": "PipeName", "Value": "stock-pipe"}] for each in told.values())
+    assert all(metric["Dimensions"] == [{"Name": "PipeName", "Value": "stock-pipe"}] for metric in by_name.values())
     assert concurrency["Value"] == 3
     assert concurrency["Dimensions"] == [{"Name": "AwsAccountId", "Value": "123456789012"}]
 
@@ -63,11 +63,11 @@ def test_the_status_says_how_far_a_shard_is_and_what_is_left(harness: Harness) -
     run = harness.run(batch_size=2)
     harness.eventually(lambda: SHARD in run.readers and run.readers[SHARD].progress.unfinished == 6)
     harness.eventually(lambda: tally_of(run)["behind_seconds"] == 0)
-    said = tally_of(run)
-    assert said["lag_records"] == 6 and 59 < said["lag_seconds"] < 90
+    shard = tally_of(run)
+    assert shard["lag_records"] == 6 and 59 < shard["lag_seconds"] < 90
     held.set()
     harness.eventually(lambda: tally_of(run)["batches"] == 3)
-    said = tally_of(run)
-    assert (said["lag_records"], said["lag_seconds"], said["unfinished"]) == (0, 0, 0)
-    assert (said["checkpoint"], said["delivered"], said["invocations"]) == (numbers[-1], 6, 3)
-    assert (said["drained"], said["error"], said["last_error"], said["last_error_at"]) == (False, "", "", None)
+    shard = tally_of(run)
+    assert (shard["lag_records"], shard["lag_seconds"], shard["unfinished"]) == (0, 0, 0)
+    assert (shard["checkpoint"], shard["delivered"], shard["invocations"]) == (numbers[-1], 6, 3)
+    assert (shard["drained"], shard["error"], shard["last_error"], shard["last_error_at"]) == (False, "", "", None)
