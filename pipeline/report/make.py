@@ -10,6 +10,7 @@ from pipeline.errors import UserError, WrongUsageError
 from pipeline.notebook.parameters import read
 from pipeline.notebook.show import TEMPLATE
 from pipeline.paths import ROOT
+from pipeline.provisioning import deployment
 from pipeline.report import deliverables, facts, html, pdf, run
 from pipeline.report.document import chapters_of, checks_of
 from pipeline.report.model import Chapter, Document, NotebookRun, ReportResult, walk
@@ -25,6 +26,7 @@ def make(given: Mapping[str, object], notebooks_dir: Path, build_dir: Path, requ
     """Run the notebooks and write the report; see `pipeline.report.make_report`."""
     notebooks = run.find_notebooks(notebooks_dir)
     parameters = _read(given)
+    deployment.must_not_be_there(parameters["cloud"], parameters["stack_name"])
     deliverables.load(requirements)  # refused now rather than after minutes of work
     executed = _prepare(build_dir)
     runs = run.execute_all(notebooks, parameters, executed)

@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell
 
 from pipeline.errors import UserError
 from pipeline.notebook import parameters
+from pipeline.provisioning import deployment
 from pipeline.report import NOTEBOOKS, run
 
 KEPT_OF_LANGUAGE = ("name", "file_extension", "mimetype", "pygments_lexer", "nbconvert_exporter")
@@ -37,6 +38,9 @@ def refresh(folder: Path = NOTEBOOKS, names: Sequence[str] = ()) -> list[Path]:
     if unknown := sorted(set(names) - {path.stem for path in found}):
         raise UserError(f"there is no notebook {unknown[0]} in {folder}")
     notebooks = [path for path in found if not names or path.stem in names]
+    if any(path.stem == run.TEARDOWN for path in notebooks):
+        given = parameters.read({})
+        deployment.must_not_be_there(given.cloud, given.stack_name)
     for path in notebooks:
         write_parameters(path)
     with tempfile.TemporaryDirectory() as executed:

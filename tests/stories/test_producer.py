@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,6 +128,16 @@ def test_trouble_that_passes_is_sat_out(trouble):
     assert sent.records == 50
     assert by_product(accepted(kinesis)) == entries_by_product(story)
     assert len(waits) == 3 and waits == sorted(waits) and waits[0] < waits[2], "longer each time"
+
+
+def test_records_whose_reply_was_lost_are_sent_again_before_anything_else():
+    kinesis, story = Kinesis(name="events"), story_of(added(LAMP, 3), decremented(LAMP, 1), added(MUG, 3))
+    lost = [ReadTimeoutError(endpoint_url="https://kinesis.us-east-2.amazonaws.com")]
+    kinesis.write_trouble = lambda records: (set(), lost.pop() if lost else None)
+    sent, _ = published(kinesis, story)
+    assert sent.records == 3
+    first, second, mug = (new.data for new in story)
+    assert by_product(accepted(kinesis)) == {LAMP: [first, first, second], MUG: [mug, mug]}
 
 
 @given(st.data())
