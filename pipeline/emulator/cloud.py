@@ -141,6 +141,7 @@ class LocalCloud:
     def _start_emulator(self, wanted: int | None) -> None:
         if wanted and emulator.is_taken(wanted):
             raise LocalCloudError(f"port {wanted} is in use; choose another one, or none: a free one is found")
+        (scratch(self.state_dir) / "home").mkdir(parents=True, exist_ok=True)
         for tries_left in reversed(range(1 if wanted else 3)):  # a free port may be taken before the emulator has it
             port = wanted or emulator.free_port()
             self.emulator.start(emulator.COMMAND, emulator.environment(port, scratch(self.state_dir)))
@@ -189,7 +190,7 @@ class LocalCloud:
     def _alone(self) -> Iterator[None]:
         """Let one process at a time start or stop things."""
         try:
-            (scratch(self.state_dir) / "home").mkdir(parents=True, exist_ok=True)
+            self.state_dir.mkdir(parents=True, exist_ok=True)
             with FileLock(self.state_dir / "lock", timeout=LOCK_SECONDS):
                 yield
         except Timeout:
