@@ -11,8 +11,8 @@ from threading import Event
 from pipeline.pipe import target
 from pipeline.pipe.deadletters import RETRIES_EXHAUSTED, TOO_OLD, dead_letter
 from pipeline.pipe.records import Batch, payload
+from pipeline.pipe.restarting import StoppedError
 from pipeline.pipe.settings import FOREVER, PipeSettings
-from pipeline.pipe.steady import StoppedError
 from pipeline.pipe.target import Invoke, Outcome
 
 FIRST_WAIT_SECONDS = 0.2  # before the first retry; doubles up to

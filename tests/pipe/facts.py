@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pipeline.paths import ROOT
 from tests.pipe import conformance
-from tests.pipe.test_conformance_has_teeth import WRONG
+from tests.pipe.wrong_runtimes import WRONG
 
 PAGE = ROOT / "docs" / "pipe-conformance.md"
 HEAD = """\
@@ -16,7 +16,7 @@ HEAD = """\
 Made from `tests/pipe/conformance` by `python -m tests.pipe.facts`; a test is red while it is
 stale. Every fact is a test of the real runtime (`pipeline/pipe`) against a Kinesis stream in process, whose
 shards split, merge, close and throttle as AWS's do. "Fails for" counts the deliberately wrong runtimes that the test
-was seen to find out (`test_conformance_has_teeth.py`). What the emulator can do is checked there again
+was seen to find out (`wrong_runtimes.py`). What the emulator can do is checked there again
 (`tests/emulator/test_pipe_on_the_emulator.py`).
 
 "Guide" is the EventBridge user guide, by page; "API model" is the Pipes API as botocore carries it; "ours" is what AWS
