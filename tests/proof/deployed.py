@@ -14,7 +14,7 @@ from pipeline.paths import ROOT
 
 PACKAGE = "stock_projector"
 SOURCE = ROOT / "lambda_src" / PACKAGE
-MODULES = ("events", "memory", "projection", "quarantine", "store", "batch", "handler")  # each before its importers
+MODULES = ("words", "events", "memory", "projection", "quarantine", "store", "batch", "handler")  # each before its importers
 
 TABLE, QUEUE = "stock", "https://sqs.invalid/quarantine"
 TOMBSTONE_SECONDS = 2 * 3600 * 24
