@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.consistency import oracle
-from pipeline.notebook.stacks import beside
+from pipeline.notebook.stacks import notes_path
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import stream
 from pipeline.reading.stream import StreamRecord
@@ -72,7 +72,7 @@ def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
     accepted = pd.DataFrame([json.loads(line) for line in pipeline.sent_log.read_text().splitlines()])
     applied = told[told["outcome"] == "applied"].astype({"version": int})
     applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
-    looks = [json.loads(line) for line in beside(pipeline, "seen").read_text().splitlines()]
+    looks = [json.loads(line) for line in notes_path(pipeline, "seen").read_text().splitlines()]
     seen = pd.DataFrame(
         [(product_id, version, look["at"]) for look in looks for product_id, version in look["versions"].items()],
         columns=["partition_key", "version", "seen_at"],

@@ -41,7 +41,7 @@ def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int
     given = {each["ParameterKey"]: each["ParameterValue"] for each in (found or {}).get("Parameters", [])}
     if found and int(given["ShardCount"]) != shard_count:
         raise UserError(
-            f"stack {stack_name} has {given['ShardCount']} shards, not {shard_count}; {make_room(stack_name)}"
+            f"stack {stack_name} has {given['ShardCount']} shards, not {shard_count}; {how_to_start_over(stack_name)}"
         )
     up = deployment.up(where, stack_name, stack_parameters(batch_size, shard_count), made_by=stack.NOTEBOOKS)
     return Pipeline(up.cloud, up.stack_name, up.outputs)
@@ -89,11 +89,11 @@ LISTINGS = (  # service, how it lists, where the list is, where the name is
 )
 
 
-def make_room(stack_name: str) -> str:
-    """Say how to go on where a stack is in the way."""
+def how_to_start_over(stack_name: str) -> str:
+    """Say what to do when a stack of that name is in use for something else."""
     return f"give another stack_name, or take this one down: inventory down --stack-name {stack_name}"
 
 
-def beside(pipeline: Deployment, what: str) -> Path:
-    """Name a file beside the sent log; it goes when the deployment goes."""
+def notes_path(pipeline: Deployment, what: str) -> Path:
+    """Return the path of a file of notes about a deployment, in the folder of its sent log: it is deleted with it."""
     return pipeline.sent_log.with_suffix(f".{what}.jsonl")

@@ -4,19 +4,19 @@ import json
 import signal
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from pipeline import cloud
 from pipeline.consistency import audit as audits
+from pipeline.paths import ROOT
 from pipeline.provisioning import deployment, stack
 from pipeline.reading import queues, stock
 from pipeline.stories import producer, scenarios
 from pipeline.stories.scenarios import pack
 from tests.doubles.events import DEAD_LETTER, added, decremented, incremented, removed
 
-TEMPLATE = (Path(__file__).parents[2] / "infra" / "stack.yaml").read_text()
+TEMPLATE = (ROOT / "infra" / "stack.yaml").read_text()
 LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import notebook as tutorial
 from pipeline.notebook import figures, svg
-from pipeline.notebook.show import TEMPLATE
+from pipeline.notebook.svg import TEMPLATE
 from pipeline.reading.stream import StreamRecord
 from pipeline.stories import scenarios
 

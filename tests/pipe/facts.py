@@ -4,12 +4,12 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
+from pipeline.paths import ROOT
 from tests.pipe import conformance
 from tests.pipe.wrong_runtimes import WRONG
 
-PAGE = Path(__file__).parents[2] / "docs" / "pipe-conformance.md"
+PAGE = ROOT / "docs" / "pipe-conformance.md"
 HEAD = """\
 # What the local pipe does as EventBridge Pipes does
 

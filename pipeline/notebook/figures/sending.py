@@ -1,4 +1,4 @@
-"""The way to the table: who sees what while a story is sent, on which shard it lies, how long it takes."""
+"""Figures of one story on its way to the table: what a reader sees meanwhile, on which shards it lies, its latency."""
 
 from bisect import bisect_left
 from collections.abc import Callable
@@ -109,9 +109,9 @@ def as_it_happened(seen: Sightings, most: int = 4) -> Drawing:
 def _what_a_reader_saw(seen: Sightings, applied: int) -> str:
     return (
         f"After {seen.seconds[-1]:.1f} s the stream had accepted {seen.accepted[-1]:,} records and the table showed "
-        f"{applied:,} applied events; it was read {len(seen.seconds):,} times meanwhile. Of the busiest products the "
-        f"last {min(LIVE_SECONDS, seen.seconds[-1]):.0f} s are shown. The distance between the "
-        "upper lines that never closes is what was no news: duplicates and quarantined records."
+        f"{applied:,} applied events; it was read {len(seen.seconds):,} times meanwhile. The remaining gap of "
+        f"{seen.accepted[-1] - applied:,} records is duplicates and quarantined records; neither changes stock. Of the "
+        f"busiest products the last {min(LIVE_SECONDS, seen.seconds[-1]):.0f} s are shown."
     )
 
 
