@@ -41,11 +41,11 @@ class Sightings:
 
     def add(self, accepted: int, items: Iterable[dict[str, Any]]) -> None:
         """Note one look: its time is when all of it had been read."""
-        found = list(items)
+        seen_items = list(items)
         self.seconds.append(time.time() - self.started)
         self.accepted.append(accepted)
-        self.versions.append({item["product_id"]: item["version"] for item in found})
-        self.quantities.append({item["product_id"]: item["quantity"] for item in found})
+        self.versions.append({item["product_id"]: item["version"] for item in seen_items})
+        self.quantities.append({item["product_id"]: item["quantity"] for item in seen_items})
 
 
 def send_once(

@@ -37,9 +37,10 @@ def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int
         UserError: the stack is there, with another number of shards.
     """
     where = clouds.start(cloud)
-    found = stack.describe(where, stack_name)
-    given = {each["ParameterKey"]: each["ParameterValue"] for each in (found or {}).get("Parameters", [])}
-    if found and int(given["ShardCount"]) != shard_count:
+    there = stack.describe(where, stack_name)
+    parameters = (there or {}).get("Parameters", [])
+    given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters}
+    if there and int(given["ShardCount"]) != shard_count:
         raise UserError(
             f"stack {stack_name} has {given['ShardCount']} shards, not {shard_count}; {how_to_start_over(stack_name)}"
         )
@@ -60,10 +61,10 @@ def stop_if_empty(where: Cloud) -> bool:
 def resources(where: Cloud, stack_name: str) -> pd.DataFrame:
     """List the stack's resources by name; none if there is no stack."""
     columns = {"LogicalResourceId": "resource", "ResourceType": "type", "ResourceStatus": "status"}
-    found: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     if stack.describe(where, stack_name):
-        found = where.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
-    frame = pd.DataFrame(found, columns=list(columns)).rename(columns=columns)
+        listed = where.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
+    frame = pd.DataFrame(listed, columns=list(columns)).rename(columns=columns)
     return frame.sort_values("resource").reset_index(drop=True)
 
 
@@ -72,9 +73,9 @@ def remains(where: Cloud, stack_name: str) -> list[str]:
     names: list[str] = []
     for service, action, items, name in LISTINGS:
         pages = where.client(service).get_paginator(action).paginate()
-        found = (each for page in pages for each in page.get(items, []))
-        names += (each[name] if name else each for each in found)
-    return sorted(each for each in names if stack_name.lower() in each.lower())
+        listed = (item for page in pages for item in page.get(items, []))
+        names += (item[name] if name else item for item in listed)
+    return sorted(name for name in names if stack_name.lower() in name.lower())
 
 
 LISTINGS = (  # service, how it lists, where the list is, where the name is
