@@ -64,11 +64,11 @@ def evaluate_trust_policy(trust: str | dict[str, Any], caller_arn: str, context:
     }
     context = replace(context, service_context=context.service_context | on_behalf_of)
     return _evaluate_trust_policy(
-        {**trust, "Statement": [each for each in statements if _is_ours(each)]}, caller_arn, context
+        {**trust, "Statement": [statement for statement in statements if _is_for_pipes(statement)]}, caller_arn, context
     )
 
 
-def _is_ours(statement: dict[str, Any]) -> bool:
+def _is_for_pipes(statement: dict[str, Any]) -> bool:
     principal = statement.get("Principal")
     services = principal.get("Service", PIPES) if isinstance(principal, dict) else PIPES
     return PIPES in ([services] if isinstance(services, str) else services)
@@ -80,7 +80,7 @@ def expire_records(stream: dict[str, Any]) -> None:
     for shard in stream["shards"].values():
         records = shard["records"]
         if records and records[0]["ApproximateArrivalTimestamp"] < cutoff:
-            shard["records"] = [each for each in records if each["ApproximateArrivalTimestamp"] >= cutoff]
+            shard["records"] = [record for record in records if record["ApproximateArrivalTimestamp"] >= cutoff]
 
 
 def expire_iterators() -> None:

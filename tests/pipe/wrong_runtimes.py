@@ -141,7 +141,7 @@ WRONG: list[tuple[Any, ...]] = [
             ("anything but several", "_anything_but", "operand if isinstance(operand, list) else", ""),
             ("numeric range", "_numeric", "isinstance(value, bool) or", ""),
             ("numeric equals", "_numeric", "return all", "return not all"),
-            ("or", "_rule_matches", "any(each is", "all(each is not each and each is"),
+            ("or", "_rule_matches", "any(leaf is", "all(leaf is not leaf and leaf is"),
         ]
     ),
     ("exists_asks_for_a_leaf", "patterns:_rule_matches", "and not isinstance(value, dict))", ")"),
