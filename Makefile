@@ -1,6 +1,8 @@
 # Every target sets up what it needs: a bare clone with Python 3.11+, pip and make is enough.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+# Processes that share the tests.
+JOBS ?= 2
 BIN := .venv/bin
 RUN := $(BIN)/python -m pipeline
 FROM_THE_ROOT := --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_overview.ipynb
@@ -17,7 +19,7 @@ report: setup    ## Run the notebooks end to end and write report/build/report.h
 	@$(RUN) report
 
 test: setup      ## Run every test: unit, pipeline, notebooks
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 prove: setup     ## Prove the projector right: every schedule, crash point and planted bug within the bounds
 	@$(BIN)/python -m tests.proof

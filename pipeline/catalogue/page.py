@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 from stock_projector.events import EVENTS, Event
 
 from pipeline.catalogue.fields import NoWordsError, fields
 from pipeline.catalogue.samples import Refused, effects, refusals, sample_event
+from pipeline.paths import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "events.md"
+PAGE = ROOT / "docs" / "events.md"
 COMMAND = "python -m pipeline.catalogue"
 HEAD = """\
 # The events

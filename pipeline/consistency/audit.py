@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.cloud import Cloud
-from pipeline.consistency import oracle
+from pipeline.consistency import oracle, two_shards
 from pipeline.reading import logs, queues, stock, stream
 from pipeline.reading.stream import StreamRecord
 from pipeline.waiting import eventually
@@ -38,6 +38,7 @@ def audit(cloud: Cloud, outputs: dict[str, str], tell: Tell = lambda line: None)
     discrepancies = _compare_when_drained(cloud, outputs, records, expected, tell)
     letters = queues.dead_letters(cloud.client("sqs"), outputs["DeadLetterQueueUrl"])
     if discrepancies:
+        discrepancies += two_shards.reasons(records, stream.parents(cloud.client("kinesis"), outputs["StreamName"]))
         discrepancies += [_given_up(letter) for letter in letters]
         discrepancies += _troubles(cloud, outputs)
     return AuditResult(

@@ -12,7 +12,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from pipeline.emulator import emulator
-from pipeline.emulator.environment import bare
+from pipeline.emulator.environment import OF_THE_PIPES, bare
 from pipeline.emulator.process import Background, end, members, scratch
 from pipeline.errors import UserError
 from pipeline.paths import command_line
@@ -22,7 +22,6 @@ from pipeline.waiting import eventually
 START_SECONDS = 60
 LOCK_SECONDS = 120
 NOT_RUNNING = "no local cloud is running here. Start one with: {up}"
-READ_BY_PIPES = ("PIPES_ITEM_IDENTIFIER", "PIPES_EVENT_BUS_OPERATORS")  # see docs/pipe-conformance.md
 
 
 class LocalCloudError(UserError):
@@ -142,6 +141,7 @@ class LocalCloud:
     def _start_emulator(self, wanted: int | None) -> None:
         if wanted and emulator.is_taken(wanted):
             raise LocalCloudError(f"port {wanted} is in use; choose another one, or none: a free one is found")
+        (scratch(self.state_dir) / "home").mkdir(parents=True, exist_ok=True)
         for tries_left in reversed(range(1 if wanted else 3)):  # a free port may be taken before the emulator has it
             port = wanted or emulator.free_port()
             self.emulator.start(emulator.COMMAND, emulator.environment(port, scratch(self.state_dir)))
@@ -174,8 +174,8 @@ class LocalCloud:
             tail = visible(self.pipes.log_tail())
             print(f"The pipe runtime had died; starting it again. The end of its log:\n{tail}", file=sys.stderr)
         self.checkpoints.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "pipeline.pipe.runtime", self.endpoint_url, str(self.state_dir)]
-        self.pipes.start(command, bare(scratch(self.state_dir), READ_BY_PIPES))
+        command = [sys.executable, "-m", "pipeline.emulator.pipes", self.endpoint_url, str(self.state_dir)]
+        self.pipes.start(command, bare(scratch(self.state_dir), OF_THE_PIPES))
 
     def _forget(self) -> None:
         if pipes := self.pipes.process():
@@ -190,7 +190,7 @@ class LocalCloud:
     def _alone(self) -> Iterator[None]:
         """Let one process at a time start or stop things."""
         try:
-            (scratch(self.state_dir) / "home").mkdir(parents=True, exist_ok=True)
+            self.state_dir.mkdir(parents=True, exist_ok=True)
             with FileLock(self.state_dir / "lock", timeout=LOCK_SECONDS):
                 yield
         except Timeout:

@@ -70,6 +70,9 @@ def is_taken(port: int) -> bool:
 def listens(process: psutil.Process, port: int) -> bool:
     """Say whether it is this process that listens on the port, and not another that was faster."""
     try:
-        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in process.net_connections())
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in process.net_connections()
+        )
     except psutil.Error:
         return False

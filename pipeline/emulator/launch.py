@@ -8,8 +8,9 @@
    that nobody writes to kept a tenth of a core busy with that. GetRecords checks its own iterator; the rest can wait.
 4. On every Kinesis call it rebuilds the list of all stored records to drop the expired ones, so it slows down with
    every record kept. Records are stored in the order they came: looking at the oldest is enough.
-5. It forgets the parameters of a pipe. Kept, and told by DescribePipe, when the pipe was made by CreatePipe. As on AWS,
-   UpdatePipe replaces the Kinesis and Lambda parameters as a whole: what is left out goes back to its default.
+5. It forgets the parameters of a pipe. Here they are kept, and told by DescribePipe, whether CreatePipe or a template
+   made the pipe. As on AWS, UpdatePipe replaces the Kinesis and Lambda parameters as a whole: what is left out goes
+   back to its default.
 6. Nothing keeps it, or a function, from connecting to other machines. Here each refuses to (`guard.py`).
 7. It runs the scripts that somebody else's emulator may have left in `/etc/localstack/init` and the like.
 """
@@ -17,12 +18,14 @@
 import inspect
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import kinesis, pipes
+from ministack.services.cloudformation import provisioners
 
 from pipeline.emulator import guard
 
@@ -61,11 +64,11 @@ def evaluate_trust_policy(trust: str | dict[str, Any], caller_arn: str, context:
     }
     context = replace(context, service_context=context.service_context | on_behalf_of)
     return _evaluate_trust_policy(
-        {**trust, "Statement": [each for each in statements if _is_ours(each)]}, caller_arn, context
+        {**trust, "Statement": [statement for statement in statements if _is_for_pipes(statement)]}, caller_arn, context
     )
 
 
-def _is_ours(statement: dict[str, Any]) -> bool:
+def _is_for_pipes(statement: dict[str, Any]) -> bool:
     principal = statement.get("Principal")
     services = principal.get("Service", PIPES) if isinstance(principal, dict) else PIPES
     return PIPES in ([services] if isinstance(services, str) else services)
@@ -77,7 +80,7 @@ def expire_records(stream: dict[str, Any]) -> None:
     for shard in stream["shards"].values():
         records = shard["records"]
         if records and records[0]["ApproximateArrivalTimestamp"] < cutoff:
-            shard["records"] = [each for each in records if each["ApproximateArrivalTimestamp"] >= cutoff]
+            shard["records"] = [record for record in records if record["ApproximateArrivalTimestamp"] >= cutoff]
 
 
 def expire_iterators() -> None:
@@ -90,6 +93,13 @@ def expire_iterators() -> None:
 
 PARAMETERS = ("SourceParameters", "TargetParameters", "Enrichment", "EnrichmentParameters")
 SET_ONCE = ("StartingPosition", "StartingPositionTimestamp")
+NUMBERS = {  # which a template may give as text
+    "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "ParallelizationFactor",
+}
 
 
 def create_pipe(name: str, body: dict[str, Any]) -> Any:
@@ -120,6 +130,30 @@ def _updated(before: Any, given: Any) -> Any:
     return before | given
 
 
+def keeping_parameters(provision: Callable[..., Any], properties_at: int) -> Callable[..., Any]:
+    """Make or change a pipe as a template says, and keep the parameters that it names, and no others.
+
+    Args:
+        provision: what CloudFormation calls; returns the pipe's name and attributes.
+        properties_at: which of its arguments are the properties in the template.
+    """
+
+    def provisioned(*args: Any, **kwargs: Any) -> Any:
+        name, attributes = provision(*args, **kwargs)
+        properties = args[properties_at]
+        others = {key: value for key, value in pipes._pipes[name].items() if key not in PARAMETERS}
+        pipes._pipes[name] = others | {group: _typed(properties[group]) for group in PARAMETERS if group in properties}
+        return name, attributes
+
+    return provisioned
+
+
+def _typed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: int(inner) if name in NUMBERS else _typed(inner) for name, inner in value.items()}
+
+
 def describe_pipe(pipe: dict[str, Any]) -> dict[str, Any]:
     """Tell the parameters too."""
     return _describe_pipe(pipe) | {group: pipe[group] for group in PARAMETERS if group in pipe}
@@ -135,6 +169,9 @@ if __name__ == "__main__":
     kinesis._expire_iterators = expire_iterators
     pipes._create_pipe, pipes._update_pipe, pipes._describe_response = create_pipe, update_pipe, describe_pipe
     lambda_runtime._PYTHON_WORKER_SCRIPT = GUARDED + lambda_runtime._PYTHON_WORKER_SCRIPT
+    of_templates = provisioners._RESOURCE_HANDLERS["AWS::Pipes::Pipe"]
+    of_templates["create"] = keeping_parameters(of_templates["create"], properties_at=1)
+    of_templates["update"] = keeping_parameters(of_templates["update"], properties_at=2)
     app._collect_scripts = lambda *folders: []
     guard.stay_on_this_machine()
     app.main()

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-MODULES = {"emulator": "pipeline.emulator.launch", "pipes": "pipeline.pipe.runtime"}
+MODULES = {"emulator": "pipeline.emulator.launch", "pipes": "pipeline.emulator.pipes"}
 STOP_SECONDS = 5
 
 

@@ -1,6 +1,6 @@
 """What the notebooks need in front of them: a pipeline that runs, one story sent to it once, and what became of it."""
 
-from pipeline.notebook.by_hand import as_delivered, deliver, item, pipe_record, records_of
+from pipeline.notebook.by_hand import as_delivered, deliver, item, records_of, sample_record
 from pipeline.notebook.one_line import show_errors_in_one_line
 from pipeline.notebook.parameters import check_parameters
 from pipeline.notebook.results import batch_log, history, lags
@@ -34,12 +34,12 @@ __all__ = [
     "lags",
     "only_sender",
     "open_pipeline",
-    "pipe_record",
     "provision",
     "records",
     "records_of",
     "remains",
     "resources",
+    "sample_record",
     "send_story",
     "stack_parameters",
     "stop_if_empty",

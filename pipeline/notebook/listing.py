@@ -12,15 +12,14 @@ COLOURS: dict[_TokenType, str] = {
     Comment: "comment", Keyword: "keyword", Operator.Word: "keyword", Number: "number", String: "string",
     Literal.Scalar: "string",
 }  # fmt: skip
-
-_PRE = "white-space:pre;overflow-x:auto;overflow-wrap:normal;margin:0.4em 0"
-_CODE = "white-space:pre;overflow-wrap:normal"
+NO_WRAP = "white-space:pre;overflow-wrap:normal"
 
 
 def page(body: str, place: str, caption: str, language: str) -> str:
     """Write a listing as HTML: the place it is from, what it does, and its lines. Long ones are folded."""
     title = f"<code>{escape(place)}</code>" + (f" · {escape(caption)}" if caption else "")
-    block = f'<pre style="{_PRE}"><code style="{_CODE}">{_coloured(body, language)}</code></pre>'
+    lines = f'<code style="{NO_WRAP}">{_coloured(body, language)}</code>'
+    block = f'<pre style="{NO_WRAP};overflow-x:auto;margin:0.4em 0">{lines}</pre>'
     if body.count("\n") < FOLD_FROM:
         return f"<p>{title}</p>{block}"
     return f"<details><summary>{title}</summary>{block}</details>"

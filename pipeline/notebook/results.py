@@ -15,7 +15,7 @@ from pipeline.provisioning.deployment import Deployment
 from pipeline.reading.stream import StreamRecord
 from pipeline.waiting import eventually
 
-LOG_SECONDS = 60.0  # for the log to tell of all records
+LOG_SECONDS = 60.0  # for the log to list all records
 
 
 def history(log: Iterable[StreamRecord]) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def _what_and_when(data: bytes) -> tuple[str, str | None]:
         return "no event", None
 
 
-def lags(pipeline: Deployment, outcomes: pd.DataFrame) -> pd.Series:
+def lags(pipeline: Deployment, history: pd.DataFrame) -> pd.Series:
     """Say how long each applied event took from being accepted by the stream to being seen in the table, in seconds.
 
     The sent log says when a record was accepted; whoever read the table meanwhile, when its version was first there.
@@ -65,7 +65,7 @@ def lags(pipeline: Deployment, outcomes: pd.DataFrame) -> pd.Series:
 
     Args:
         pipeline: where they were sent.
-        outcomes: the records with their outcomes, from `history`.
+        history: the records with their outcomes, from `history()`.
 
     Returns:
         One value for each event, in the order in which they were accepted.
@@ -73,7 +73,7 @@ def lags(pipeline: Deployment, outcomes: pd.DataFrame) -> pd.Series:
     accepted, reads = pd.DataFrame(_lines(pipeline.sent_log)), TableReads.load(reads_file(pipeline))
     if accepted.empty or not any(reads.versions):
         return pd.Series(name="lag in seconds", dtype=float)
-    applied = outcomes[outcomes["outcome"] == "applied"].astype({"version": int})
+    applied = history[history["outcome"] == "applied"].astype({"version": int})
     applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
     seen = pd.DataFrame(
         [
@@ -94,7 +94,7 @@ def lags(pipeline: Deployment, outcomes: pd.DataFrame) -> pd.Series:
 def _lines(path: Path) -> list[dict[str, Any]]:
     """Read a file of JSON lines, as far as they are whole: whoever wrote it may have been killed."""
     try:
-        return [found for line in path.read_text().splitlines() if (found := _json_or_nothing(line))]
+        return [entry for line in path.read_text().splitlines() if (entry := _json_or_nothing(line))]
     except FileNotFoundError:
         return []
 
@@ -104,13 +104,13 @@ def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:
 
     Args:
         pipeline: whose projector.
-        at_least: wait until the log tells of so many records; on AWS it comes some seconds late.
+        at_least: wait until the log lists so many records; on AWS it comes some seconds late.
     """
     function = pipeline.cloud.client("lambda").get_function(FunctionName=pipeline.outputs["ProjectorName"])
     log_group = function["Configuration"]["LoggingConfig"]["LogGroup"]
     frame = pd.DataFrame()
 
-    def tells_of_all() -> bool:
+    def has_all() -> bool:
         nonlocal frame
         pages = pipeline.cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
         lines = [_json_or_nothing(event["message"]) for page in pages for event in page["events"]]
@@ -118,14 +118,14 @@ def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:
         frame = pd.DataFrame([line for line in lines if line.get("message") == "batch"], columns=columns)
         return frame["records"].sum() >= at_least
 
-    with suppress(TimeoutError):  # then as far as it tells
-        eventually(tells_of_all, LOG_SECONDS, every=1)
+    with suppress(TimeoutError):  # then as far as it goes
+        eventually(has_all, LOG_SECONDS, every=1)
     return frame.fillna(0).astype(int)
 
 
 def _json_or_nothing(message: str) -> dict[str, Any]:
     try:
-        found = json.loads(message)
+        line = json.loads(message)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return line if isinstance(line, dict) else {}

@@ -1,13 +1,11 @@
-"""What a notebook shows through us comes back in the report: figures, tables, code and checks.
+"""What a notebook shows through these helpers comes back in the report: figures, tables, code and checks.
 
-Each helper displays one output that reads well in JupyterLab and on a code-hosting site, carries the same content as
-data for the report, and is the same on every run of the same notebook: no clock, no id, no memory address.
+Each helper displays one output in several forms: HTML for JupyterLab and code-hosting sites, the picture or the whole
+text for whatever exports notebooks, and data for our own report. It is the same on every run of the same notebook: no
+clock, no id, no memory address.
 """
 
-import base64
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import escape
 from numbers import Integral
 from pathlib import Path
@@ -17,14 +15,18 @@ from IPython.display import DisplayHandle, display
 
 from pipeline.errors import UserError
 from pipeline.notebook import listing, svg, tables
+from pipeline.notebook.svg import style
 from pipeline.paths import ROOT
 from pipeline.safe_text import visible
 
-TEMPLATE = ROOT / "report" / "template"
-MIME = "application/vnd.inventory.{}+json"
+__all__ = ["Shown", "check", "code", "figure", "style", "table"]
+
+CHECK, FIGURE, LISTING, TABLE = (
+    f"application/vnd.inventory.{kind}+json" for kind in ("check", "figure", "listing", "table")
+)
 LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".sh": "bash", ".dot": "dot"}
 
-_CAPTION = 'style="font-size:0.9em;opacity:0.8;margin-top:0.4em;text-align:left"'
+_CAPTION = '<figcaption style="font-size:0.9em;opacity:0.8;margin-top:0.4em;text-align:left">{}</figcaption>'
 
 
 class Shown:
@@ -66,44 +68,40 @@ def figure(drawing: Any, caption: str, alt: str) -> Shown:
 
 def _figure_bundle(drawing: Any, caption: str, alt: str) -> dict[str, Any]:
     picture = svg.for_screen(svg.from_drawing(drawing))
-    page = (
-        f'<figure style="margin:1em 0"><img src="{svg.data_uri(picture.encode())}" alt="{escape(visible(alt))}" '
-        f'style="max-width:100%;background:#fff">'
-        f"<figcaption {_CAPTION}>{tables.in_page(visible(caption))}</figcaption></figure>"
+    image = (
+        f'<img src="{svg.data_uri(picture.encode())}" alt="{escape(visible(alt))}" '
+        'style="max-width:100%;background:#fff">'
     )
-    data = {"caption": caption, "alt": alt}
-    return {"text/html": page, "text/plain": f"Figure: {caption}", MIME.format("figure"): data}
-
-
-def picture_in(page: str) -> str:
-    """Read the SVG back out of what `figure` displayed."""
-    start = page.index("base64,") + len("base64,")
-    return base64.b64decode(page[start : page.index('"', start)]).decode()
+    return {
+        "text/html": f'<figure style="margin:1em 0">{image}{_CAPTION.format(tables.in_page(caption))}</figure>',
+        "image/svg+xml": picture,
+        "text/plain": f"Figure: {visible(caption)}",
+        FIGURE: {"caption": caption, "alt": alt},
+    }
 
 
 def table(frame: Any, caption: str = "", *, index: bool | None = None, rows: int = 40) -> None:
     """Show a data frame as a table: escaped, with the characters that hide made visible. Only numbers stand right.
 
-    Whole numbers get separators; and where rows are left out, the caption says so.
-
     Args:
-        frame: a pandas DataFrame or Series.
-        caption: what the table says; with one, the report numbers the table.
-        index: show the index; by default when it has a name.
-        rows: most rows to show, half of them from the end when there are more.
+        frame: a data frame or a series. Whole numbers get separators, `1234567` becomes `1,234,567`.
+        caption: what the table shows; with a caption it is numbered, and says how many rows are left out.
+        index: whether to show the index; by default only one that has a name.
+        rows: more rows than this are shortened to the first and last ones.
     """
     frame = frame.to_frame() if hasattr(frame, "to_frame") and frame.ndim == 1 else frame
     index = bool(any(frame.index.names)) if index is None else index
-    caption = _with_count(caption, rows // 2 * 2, len(frame)) if len(frame) > rows else caption
+    if len(frame) > rows:
+        caption = f"{caption} Shown are {rows // 2 * 2} of {len(frame):,} rows.".strip()
     safe = frame.rename(columns=_safe).map(_safe)
     safe.index = safe.index.map(_safe) if index and safe.index.nlevels == 1 else safe.index
-    html = safe.to_html(index=index, border=0, max_rows=rows, show_dimensions=False, index_names=index)
-    html = "".join(map(tables.written, tables.parse(html)))
-    heading = f"<figcaption {_CAPTION}>{tables.in_page(visible(caption))}</figcaption>" if caption else ""
+    page = safe.to_html(index=index, border=0, max_rows=rows, show_dimensions=False, index_names=index)
+    heading = _CAPTION.format(tables.in_page(caption)) if caption else ""
+    body = "".join(map(tables.written, tables.parse(page)))
     bundle = {
-        "text/html": f'<figure style="margin:1em 0;overflow-x:auto">{heading}{html}</figure>',
-        "text/plain": safe.to_string(index=index, max_rows=rows),
-        MIME.format("table"): {"caption": caption},
+        "text/html": f'<figure style="margin:1em 0;overflow-x:auto">{heading}{body}</figure>',
+        "text/plain": f"{visible(caption)}\n{safe.to_string(index=index, max_rows=rows)}".strip("\n"),
+        TABLE: {"caption": caption},
     }
     display(bundle, raw=True)
 
@@ -114,10 +112,6 @@ def _safe(value: Any) -> Any:
     return visible(value) if isinstance(value, str) else value
 
 
-def _with_count(caption: str, shown: int, of: int) -> str:
-    return f"{caption} Shown are {shown} of {of:,} rows.".strip()
-
-
 def code(source: Any, caption: str = "", *, language: str = "") -> None:
     """Show source code as it stands in the repository.
 
@@ -126,27 +120,25 @@ def code(source: Any, caption: str = "", *, language: str = "") -> None:
         caption: what the code does, in a sentence.
         language: for the colours; by default told from the file's name.
     """
-    path, first_line, lines = _source_of(source)
+    path, first_line, body = _source_of(source)
     place = path.resolve().relative_to(ROOT).as_posix() if path.resolve().is_relative_to(ROOT) else path.name
     language = language or LANGUAGES.get(path.suffix, "text")
-    body = visible("".join(lines).rstrip("\n"))
-    data = {"caption": caption, "path": place, "first_line": first_line, "language": language, "source": body}
     bundle = {
         "text/html": listing.page(body, place, caption, language),
-        "text/plain": f"{place}, {len(lines)} lines from line {first_line}",
-        MIME.format("listing"): data,
+        "text/plain": f"{place}, from line {first_line}. {visible(caption)}".strip() + f"\n\n{body}",
+        LISTING: {"caption": caption, "path": place, "first_line": first_line, "language": language, "source": body},
     }
     display(bundle, raw=True)
 
 
-def _source_of(source: Any) -> tuple[Path, int, list[str]]:
+def _source_of(source: Any) -> tuple[Path, int, str]:
     if isinstance(source, str | Path):
         path = ROOT / source
         if not path.is_file():
             raise UserError(f"there is no file {source} to show")
-        return path, 1, path.read_text("utf-8").splitlines(keepends=True)
-    lines, first = inspect.getsourcelines(source)
-    return Path(inspect.getsourcefile(source) or "?"), max(1, first), lines
+        return path, 1, visible(path.read_text("utf-8").rstrip("\n"))
+    lines, first_line = inspect.getsourcelines(source)
+    return Path(inspect.getsourcefile(source) or "?"), max(1, first_line), visible("".join(lines).rstrip("\n"))
 
 
 def check(requirement_id: str, claim: str, passed: Any, figure: Any = "") -> None:
@@ -162,29 +154,15 @@ def check(requirement_id: str, claim: str, passed: Any, figure: Any = "") -> Non
         figure: the number that backs it, such as "5,000 records, 0 discrepancies".
     """
     held, number = bool(passed), visible(str(figure))
-    mark, colour, word = ("✓", "#00735c", "Checked") if held else ("✗", "#b3261e", "Failed")
-    tail = f" ({number})" if number else ""
+    mark, colour = ("✓ Checked", "#00735c") if held else ("✗ Failed", "#b3261e")
+    words = visible(claim) + (f" ({number})" if number else "")
     page = (
         f'<p style="border-left:4px solid {colour};padding-left:0.7em;margin:0.6em 0">'
-        f'<b style="color:{colour}">{mark} {word}</b> {escape(visible(claim))}{escape(tail)}</p>'
+        f'<b style="color:{colour}">{mark}</b> {escape(words)}</p>'
     )
-    data = {"requirement": requirement_id, "claim": claim, "passed": held, "figure": number}
     bundle = {
         "text/html": page,
-        "text/plain": f"{mark} {word}: {visible(claim)}{tail}",
-        MIME.format("check"): data,
+        "text/plain": f"{mark}: {words}",
+        CHECK: {"requirement": requirement_id, "claim": claim, "passed": held, "figure": number},
     }
     display(bundle, raw=True)
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw matplotlib figures in the report's one style: `with style(): ...`."""
-    import fontpkg_arimo
-    from matplotlib import font_manager
-    from matplotlib import pyplot as plt
-
-    for font in sorted((Path(fontpkg_arimo.__file__).parent / "files").glob("*.ttf")):
-        font_manager.fontManager.addfont(str(font))
-    with plt.style.context(TEMPLATE / "figures.mplstyle"):
-        yield

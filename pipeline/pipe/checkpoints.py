@@ -4,11 +4,11 @@ import hashlib
 import json
 import logging
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from pipeline.emulator.process import write_json
 from pipeline.pipe.records import Batch, FlatRecord
 from pipeline.pipe.settings import PipeSettings
 
@@ -16,6 +16,8 @@ MOST_WAITING = 20_000  # records read and not ended: beyond that, reading waits
 MOST_WAITING_BYTES = 32 * 1024 * 1024
 
 log = logging.getLogger("pipes")
+
+WriteJson = Callable[[Path, Any], None]  # replaces a file in one step
 
 
 class Checkpoints:
@@ -25,14 +27,15 @@ class Checkpoints:
     next `flush`. Until then a crash means that records come again, never that they are lost.
     """
 
-    def __init__(self, folder: Path, pipe: PipeSettings) -> None:
+    def __init__(self, folder: Path, pipe: PipeSettings, write_json: WriteJson) -> None:
         identity = f"{pipe.arn} {pipe.created_at} {pipe.source_arn}"
         self._path = folder / f"{pipe.name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}.json"
+        self._write_json = write_json
         self._lock = Lock()
         self.error = ""
-        found = self._read()
-        self._started: float | None = found.get("started")
-        self._shards: dict[str, dict[str, Any]] = found.get("shards", {})
+        kept = self._read()
+        self._started: float | None = kept.get("started")
+        self._shards: dict[str, dict[str, Any]] = kept.get("shards", {})
         self._drained = {shard_id for shard_id, facts in self._shards.items() if facts.get("drained")}
         self._is_written = True
 
@@ -65,7 +68,7 @@ class Checkpoints:
                 return True
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                write_json(self._path, {"started": self._started, "shards": self._shards})
+                self._write_json(self._path, {"started": self._started, "shards": self._shards})
             except OSError as error:
                 self.error = f"checkpoints cannot be written: {error.strerror or error}"
                 return False
@@ -75,10 +78,10 @@ class Checkpoints:
 
     def _read(self) -> dict[str, Any]:
         try:
-            found = json.loads(self._path.read_text())
-            if not isinstance(found, dict) or not isinstance(found.get("shards"), dict):
+            kept = json.loads(self._path.read_text())
+            if not isinstance(kept, dict) or not isinstance(kept.get("shards"), dict):
                 raise ValueError("no checkpoints in it")
-            return found
+            return kept
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:

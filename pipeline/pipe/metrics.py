@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable
 from threading import Event, Lock
 from typing import Any
 
-from pipeline.emulator.emulator import ACCOUNT_ID
 from pipeline.pipe import target
 from pipeline.pipe.delivery import Execution
-from pipeline.pipe.steady import SteadyThread
+from pipeline.pipe.restarting import RestartingThread
 
 NAMESPACE = "AWS/EventBridge/Pipes"
 SEND_SECONDS = 5.0
@@ -28,19 +27,22 @@ COUNTED = {  # metric → the outcomes that it counts; 0 where there were none
 log = logging.getLogger("pipes")
 
 
-class Metrics(SteadyThread):
+class Metrics(RestartingThread):
     """Gathers what the pipes measure and sends it every few seconds."""
 
-    def __init__(self, cloudwatch: Callable[[], Any], concurrency: Callable[[], int], stop: Event) -> None:
+    def __init__(
+        self, cloudwatch: Callable[[], Any], account_id: str, concurrency: Callable[[], int], stop: Event
+    ) -> None:
         """Prepare to send.
 
         Args:
             cloudwatch: makes the client.
+            account_id: whose pipes they are.
             concurrency: says how many executions are under way.
             stop: set when the runtime stops.
         """
         super().__init__("metrics", stop)
-        self._cloudwatch, self._concurrency = cloudwatch, concurrency
+        self._cloudwatch, self._account_id, self._concurrency = cloudwatch, account_id, concurrency
         self._gathered: dict[str, list[Execution]] = defaultdict(list)
         self._lock = Lock()
 
@@ -62,7 +64,7 @@ class Metrics(SteadyThread):
         for pipe_name, executions in gathered.items():
             log.info("%s: %s", pipe_name, summary(executions))
             try:
-                data = [*data_of(pipe_name, executions), _concurrency(self._concurrency())]
+                data = [*data_of(pipe_name, executions), concurrency_of(self._account_id, self._concurrency())]
                 cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
             except Exception as error:
                 log.warning("metrics of %s were dropped: %s", pipe_name, error)
@@ -73,8 +75,13 @@ def data_of(pipe_name: str, executions: list[Execution]) -> list[dict[str, Any]]
     dimensions = [{"Name": "PipeName", "Value": pipe_name}]
 
     def datum(name: str, unit: str, values: Iterable[float]) -> dict[str, Any]:
-        each = list(values)
-        statistics = {"SampleCount": len(each), "Sum": sum(each), "Minimum": min(each), "Maximum": max(each)}
+        all_of_them = list(values)
+        statistics = {
+            "SampleCount": len(all_of_them),
+            "Sum": sum(all_of_them),
+            "Minimum": min(all_of_them),
+            "Maximum": max(all_of_them),
+        }
         return {"MetricName": name, "Dimensions": dimensions, "Unit": unit, "StatisticValues": statistics}
 
     return [
@@ -98,6 +105,7 @@ def summary(executions: list[Execution]) -> str:
     return f"{len(executions)} invocations, {records} records taken, {failed} failed, the slowest took {slowest:.2f} s"
 
 
-def _concurrency(executions: int) -> dict[str, Any]:
-    dimensions = [{"Name": "AwsAccountId", "Value": ACCOUNT_ID}]
+def concurrency_of(account_id: str, executions: int) -> dict[str, Any]:
+    """Return the account's one metric: how many executions are under way."""
+    dimensions = [{"Name": "AwsAccountId", "Value": account_id}]
     return {"MetricName": "Concurrency", "Dimensions": dimensions, "Unit": "None", "Value": executions}

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -11,9 +10,9 @@ from pipeline.pipe.checkpoints import Checkpoints
 from pipeline.pipe.delivery import Delivery, Execution
 from pipeline.pipe.inputs import transformed
 from pipeline.pipe.records import Batch, payload
+from pipeline.pipe.restarting import RestartingThread
 from pipeline.pipe.settings import PipeSettings
 from pipeline.pipe.shard import ShardReader, after, start_of
-from pipeline.pipe.steady import SteadyThread
 
 RESHARD_SECONDS = 2.0  # how often the pipe looks for new shards
 EXECUTION_SECONDS = 300  # the longest that an execution may take on AWS
@@ -22,14 +21,14 @@ INVOCATION_TYPES = {"REQUEST_RESPONSE": "RequestResponse", "FIRE_AND_FORGET": "E
 Client = Callable[..., Any]
 
 
-class PipeRun(SteadyThread):
+class PipeRun(RestartingThread):
     """Moves records from the pipe's stream to its target until it is stopped."""
 
     def __init__(
         self,
         pipe: PipeSettings,
         client: Client,
-        checkpoints: Path,
+        checkpoints: Checkpoints,
         measure: Callable[[str, Execution], None] = lambda pipe_name, execution: None,
     ) -> None:
         """Prepare a run.
@@ -37,12 +36,12 @@ class PipeRun(SteadyThread):
         Args:
             pipe: its settings.
             client: makes a client for a service, with the rights of the pipe's role.
-            checkpoints: the folder to keep them in.
+            checkpoints: how far it got before, and where that is kept.
             measure: told of every execution, with the pipe's name.
         """
         super().__init__(pipe.name, Event())
         self.pipe = pipe
-        self.checkpoints = Checkpoints(checkpoints, pipe)
+        self.checkpoints = checkpoints
         self.readers: dict[str, ShardReader] = {}
         self.trouble = ""
         self._measure = partial(measure, pipe.name)
@@ -62,7 +61,7 @@ class PipeRun(SteadyThread):
             except Exception as error:
                 self.trouble = str(error)
             else:
-                self._look_after(shards, started)
+                self._update_readers(shards, started)
                 self.recovered()
             self.checkpoints.flush()
             self.stop.wait(RESHARD_SECONDS)
@@ -79,10 +78,10 @@ class PipeRun(SteadyThread):
             reader.wake()
 
     @property
-    def threads(self) -> list[SteadyThread]:
+    def threads(self) -> list[RestartingThread]:
         """Everything that works for this pipe."""
         readers = list(self.readers.values())
-        return [self, *readers, *(lane for reader in readers for lane in reader.lanes)]
+        return [self, *readers, *(sender for reader in readers for sender in reader.senders)]
 
     @property
     def is_over(self) -> bool:
@@ -92,13 +91,13 @@ class PipeRun(SteadyThread):
     @property
     def executions(self) -> int:
         """How many invocations are under way."""
-        return sum(lane.is_busy for reader in list(self.readers.values()) for lane in reader.lanes)
+        return sum(sender.is_busy for reader in list(self.readers.values()) for sender in reader.senders)
 
     def _shards(self) -> list[dict[str, Any]]:
         pages = self._kinesis.get_paginator("list_shards").paginate(StreamARN=self.pipe.source_arn)
         return [shard for page in pages for shard in page["Shards"]]
 
-    def _look_after(self, shards: list[dict[str, Any]], started: float) -> None:
+    def _update_readers(self, shards: list[dict[str, Any]], started: float) -> None:
         """Start on the shards that may be read now, leave those that are gone."""
         listed = {shard["ShardId"] for shard in shards}
         for shard_id, reader in self.readers.items():

@@ -1,25 +1,23 @@
-"""The pipe runtime: `python -m pipeline.pipe.runtime ENDPOINT_URL STATE_DIR`.
+"""The pipe runtime: follows the pipes that are deployed, and runs each under its own role.
 
-Follows the pipes that are deployed, runs each under its own role, writes what they are doing to `status.json`.
-Ends by itself when the emulator is gone.
+It imports nothing of the project that it is part of. Whoever runs it says how clients are made, and where it keeps how
+far it got.
 """
 
 import logging
-import os
-import signal
-import sys
 import time
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from pipeline.emulator import aws
-from pipeline.emulator.process import Background, write_json
 from pipeline.pipe import status
-from pipeline.pipe.discovery import discover
+from pipeline.pipe.checkpoints import Checkpoints, WriteJson
+from pipeline.pipe.discovery import discover, settings_of
 from pipeline.pipe.metrics import Metrics
-from pipeline.pipe.pipe import PipeRun
+from pipeline.pipe.pipe import Client, PipeRun
 from pipeline.pipe.settings import PipeSettings
 from pipeline.pipe.validation import problem_of
 
@@ -29,25 +27,41 @@ ENDING_SECONDS = 3.0  # for what is under way, once the runtime has to stop
 log = logging.getLogger("pipes")
 
 
+@dataclass
 class Runtime:
-    """All pipes of one embedded cloud."""
+    """All pipes of one account in one region.
 
-    def __init__(self, endpoint_url: str, state_dir: Path) -> None:
-        self.endpoint_url, self.state_dir = endpoint_url, state_dir
-        self.runs: dict[str, PipeRun] = {}
+    Args:
+        owner: makes a client for a service, with the rights of whoever owns the account.
+        role: takes a role's ARN and a name for the session; returns what makes clients with the rights of that role.
+        account_id: whose pipes they are.
+        checkpoints: the folder in which to keep how far each pipe got.
+        write_json: replaces a file in one step.
+        item_identifier: what targets name a failed record by, where that is not the default.
+        bus_operators: whether filters may use operators that are documented for event buses only.
+    """
+
+    owner: Client
+    role: Callable[[str, str], Client]
+    account_id: str
+    checkpoints: Path
+    write_json: WriteJson
+    item_identifier: str | None = None
+    bus_operators: bool = False
+    runs: dict[str, PipeRun] = field(default_factory=dict, init=False)  # by the ARN of the pipe
+
+    def __post_init__(self) -> None:
+        self.owner = cache(self.owner)
         self._ending: dict[str, PipeRun] = {}  # stopped, with something still under way
         self._not_run: dict[str, tuple[PipeSettings, str]] = {}
         self._stop = Event()
-        root = aws.root_session()
-        clients: dict[str, Any] = {}
-        patience = {"connect_timeout": 2, "read_timeout": 10, "retries": {"total_max_attempts": 1}}
-        self._root = lambda service: clients.setdefault(service, aws.client(root, service, endpoint_url, **patience))
-        self.metrics = Metrics(lambda: self._root("cloudwatch"), self._executions, self._stop)
+        self.metrics = Metrics(lambda: self.owner("cloudwatch"), self.account_id, self._executions, self._stop)
         self.metrics.start()
 
     def follow(self) -> None:
         """Start what was deployed, stop what was stopped or deleted, restart what was changed."""
-        wanted = {pipe.arn: pipe for pipe in discover(self._root)}
+        settings = [settings_of(pipe, self.item_identifier, self.bus_operators) for pipe in discover(self.owner)]
+        wanted = {pipe.arn: pipe for pipe in settings}
         for arn, run in list(self.runs.items()):
             if wanted.get(arn) != run.pipe:
                 log.info("stopping %s", run.pipe.name)
@@ -59,14 +73,31 @@ class Runtime:
             if problem and self._not_run.get(arn) != (pipe, problem):
                 log.warning("%s is not run: %s", pipe.name, problem)
             elif not problem and arn not in self._ending:  # or a batch under way would be delivered twice at once
-                log.info("starting %s: %s", pipe.name, _told(pipe))
+                log.info("starting %s: %s", pipe.name, _what_is_set(pipe))
                 self.runs[arn] = self._start(pipe)
-        self._not_run = {arn: found for arn, found in problems.items() if found[1]}
+        self._not_run = {arn: (pipe, problem) for arn, (pipe, problem) in problems.items() if problem}
 
     def status(self) -> list[dict[str, Any]]:
         """Say of every pipe how far it is and what went wrong last."""
         running = [status.of_pipe(run) for run in self.runs.values()]
-        return running + [status.of_pipe_not_run(pipe, why) for pipe, why in self._not_run.values()]
+        return running + [status.of_pipe_not_run(pipe, problem) for pipe, problem in self._not_run.values()]
+
+    def serve(self, stop: Event, report: Callable[[list[dict[str, Any]]], None], is_needed: Callable[[], bool]) -> None:
+        """Follow the pipes until told to stop, or until their cloud is gone.
+
+        Args:
+            stop: set by whoever wants the runtime to end.
+            report: takes every pipe's status, about twice a second.
+            is_needed: asked when the cloud does not answer; says whether it still runs.
+        """
+        complaints: dict[str, str] = {}
+        while not stop.wait(FOLLOW_SECONDS):
+            _attempt("the pipes", self.follow, complaints)
+            if "the pipes" in complaints and not is_needed():
+                log.info("the cloud is gone; so am I")
+                break
+            _attempt("the status", lambda: report(self.status()), complaints)
+        self.stop()
 
     def stop(self) -> None:
         """Stop everything, and give what is under way a moment to end."""
@@ -82,41 +113,19 @@ class Runtime:
         return sum(run.executions for run in list(self.runs.values()))
 
     def _start(self, pipe: PipeSettings) -> PipeRun:
-        session = aws.role_session(self.endpoint_url, pipe.role_arn, pipe.name[:64])
-
-        def client(service: str, **config: Any) -> Any:
-            return aws.client(session, service, self.endpoint_url, **config)
-
-        run = PipeRun(pipe, client, self.state_dir / "checkpoints", self.metrics.measure)
+        kept = Checkpoints(self.checkpoints, pipe, self.write_json)
+        run = PipeRun(pipe, self.role(pipe.role_arn, pipe.name[:64]), kept, self.metrics.measure)
         run.start()
         return run
 
 
-def _told(pipe: PipeSettings) -> str:
+def _what_is_set(pipe: PipeSettings) -> str:
     """Say what a pipe is set to, where that is not the default."""
-    given = ((each, getattr(pipe, each.name)) for each in fields(pipe))
-    return ", ".join(f"{each.name} {value}" for each, value in given if value != each.default and each.name != "arn")
+    values = [(setting, getattr(pipe, setting.name)) for setting in fields(pipe) if setting.name != "arn"]
+    return ", ".join(f"{setting.name} {value}" for setting, value in values if value != setting.default)
 
 
-def main(endpoint_url: str, state_dir: Path) -> None:
-    """Run until told to stop, or until the emulator is gone."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    emulator = Background("emulator", state_dir)
-    runtime = Runtime(endpoint_url, state_dir)
-    complaints: dict[str, str] = {}
-    while not stop.wait(FOLLOW_SECONDS):
-        _attempt("the emulator", runtime.follow, complaints)
-        if "the emulator" in complaints and not emulator.process():
-            log.info("the emulator is gone; so am I")
-            break
-        said = {"pid": os.getpid(), "at": round(time.time(), 3), "pipes": runtime.status()}
-        _attempt("status.json", lambda said=said: write_json(state_dir / "status.json", said), complaints)
-    runtime.stop()
-
-
-def _attempt(what: str, work: Any, complaints: dict[str, str]) -> None:
+def _attempt(what: str, work: Callable[[], None], complaints: dict[str, str]) -> None:
     """Do something that may fail and is tried again soon. Say so in the log when the reason is a new one."""
     try:
         work()
@@ -125,7 +134,3 @@ def _attempt(what: str, work: Any, complaints: dict[str, str]) -> None:
         if complaints.get(what) != str(error):
             complaints[what] = str(error)
             log.warning("%s: %s", what, error)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))

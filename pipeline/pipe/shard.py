@@ -11,19 +11,19 @@ from botocore.exceptions import ClientError
 from pipeline.pipe.checkpoints import Checkpoints, Progress
 from pipeline.pipe.delivery import Delivery
 from pipeline.pipe.filters import Filters
-from pipeline.pipe.lane import Lane
 from pipeline.pipe.records import Batch, FlatRecord
+from pipeline.pipe.restarting import RestartingThread
+from pipeline.pipe.sender import Sender
 from pipeline.pipe.settings import PipeSettings
-from pipeline.pipe.steady import SteadyThread
 
 POLL_SECONDS = 0.25  # four times a second, as the pipe does on AWS: a shard allows five reads
 LONGEST_PAUSE_SECONDS = 5.0  # between polls that fail, doubling up to this
-TURNS = Semaphore(8)  # reads at once, of all shards: the others wait here, and not in front of whoever writes
+READS_AT_ONCE = Semaphore(8)  # of all shards; the others wait here, so that writers do not wait behind them
 THROTTLED = "ProvisionedThroughputExceededException"
 
 
-class ShardReader(SteadyThread):
-    """Polls one shard and feeds its lanes. Ends when the shard is drained, or the pipe stops."""
+class ShardReader(RestartingThread):
+    """Polls one shard and hands the records to its senders. Ends when the shard is drained, or the pipe stops."""
 
     def __init__(
         self,
@@ -43,16 +43,16 @@ class ShardReader(SteadyThread):
         self._failures = 0  # polls in a row
         self._closed = False
         self.progress = Progress()
-        self.lanes = [Lane(pipe, delivery, self._ended, stop) for delivery in deliveries]
+        self.senders = [Sender(pipe, delivery, self._ended, stop) for delivery in deliveries]
         self.behind_seconds: float | None = None
         self.filtered = 0
         self.error = ""
 
     def work(self) -> None:
         """Poll until the shard is drained, and the disk knows."""
-        for lane in self.lanes:
-            if lane.ident is None:
-                lane.start()
+        for sender in self.senders:
+            if sender.ident is None:
+                sender.start()
         while not (self._closed or self.stop.is_set()):
             started = time.monotonic()
             if self.progress.has_room:
@@ -60,8 +60,8 @@ class ShardReader(SteadyThread):
                 self.recovered()
             pause = min(POLL_SECONDS * 2**self._failures, LONGEST_PAUSE_SECONDS)
             self.stop.wait(max(0.0, pause - (time.monotonic() - started)))
-        for lane in self.lanes:
-            lane.finish()
+        for sender in self.senders:
+            sender.finish()
         while not self.stop.is_set() and not self._checkpoints.save(self.shard_id, drained=True):
             self.stop.wait(POLL_SECONDS)
 
@@ -70,9 +70,9 @@ class ShardReader(SteadyThread):
         self._closed = True
 
     def wake(self) -> None:
-        """Let the lanes notice that the pipe stops."""
-        for lane in self.lanes:
-            lane.wake()
+        """Let the senders notice that the pipe stops."""
+        for sender in self.senders:
+            sender.wake()
 
     def _poll(self) -> bool:
         """Read once. Returns whether the shard is closed and was read to its end."""
@@ -80,12 +80,12 @@ class ShardReader(SteadyThread):
             if not self._iterator:
                 asked = {"StreamARN": self.pipe.source_arn, "ShardId": self.shard_id, **self._position}
                 self._iterator = self._kinesis.get_shard_iterator(**asked)["ShardIterator"]
-            with TURNS:
+            with READS_AT_ONCE:
                 answer = self._kinesis.get_records(
                     StreamARN=self.pipe.source_arn, ShardIterator=self._iterator, Limit=10_000
                 )
         except Exception as error:  # throttled, denied, stalled: whatever it is, the shard stays where it was
-            self._stumbled(error)
+            self._note_failure(error)
             return False
         self._take(answer["Records"])
         self._iterator = answer.get("NextShardIterator")
@@ -93,7 +93,7 @@ class ShardReader(SteadyThread):
         self.error, self._failures = "", 0
         return self._iterator is None
 
-    def _stumbled(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code != THROTTLED:  # the iterator is still good after a throttle
             self._iterator = None
@@ -103,19 +103,19 @@ class ShardReader(SteadyThread):
             self._failures, self.error = min(self._failures + 1, 10), str(error)
 
     def _take(self, raw: list[dict[str, Any]]) -> None:
-        """Hand records to the lanes. All that can fail comes first: then nothing is noted by half."""
+        """Hand records to the senders. All that can fail comes first: then nothing is noted by half."""
         if not raw:
             return
-        records = [FlatRecord.of(each, self.shard_id, self.pipe.source_arn, self.pipe.role_arn) for each in raw]
-        shares: list[Batch] = [[] for _ in self.lanes]
+        records = [FlatRecord.of(record, self.shard_id, self.pipe.source_arn, self.pipe.role_arn) for record in raw]
+        shares: list[Batch] = [[] for _ in self.senders]
         passed_over: Batch = []
-        for record in records:  # one product, one lane: so order holds per partition key
+        for record in records:  # a partition key always goes to the same sender: so its order holds
             share = shares[zlib.crc32(record.partition_key.encode()) % len(shares)]
             (share if self._filters.accept(record.text) else passed_over).append(record)
         self.progress.read(records)
         self._position = after(records[-1].sequence_number)
-        for lane, share in zip(self.lanes, shares, strict=True):
-            lane.put(share)
+        for sender, share in zip(self.senders, shares, strict=True):
+            sender.put(share)
         self.filtered += len(passed_over)
         if passed_over:
             self._ended(passed_over)

@@ -9,7 +9,7 @@ from pipeline.pipe.pipe import PipeRun
 from pipeline.pipe.settings import PipeSettings
 from pipeline.pipe.shard import ShardReader
 
-COUNTERS = [each.name for each in fields(Tally) if each.type in (int, "int")]
+COUNTERS = [counter.name for counter in fields(Tally) if counter.type in (int, "int")]
 
 
 def of_pipe(run: PipeRun) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def of_shard(run: PipeRun, shard_id: str, reader: ShardReader) -> dict[str, Any]
         in seconds only what lies unread), `lag_seconds`, counters since the run began, and errors: `error` for what
         troubles it now, `last_error` and `last_error_at` for the last one, whether or not it is over.
     """
-    tallies = [lane.delivery.tally for lane in reader.lanes]
-    crashes = [(thread.crash, thread.crashed_at) for thread in (reader, *reader.lanes) if thread.crash]
+    tallies = [sender.delivery.tally for sender in reader.senders]
+    crashes = [(thread.crash, thread.crashed_at) for thread in (reader, *reader.senders) if thread.crash]
     last = max(tallies, key=lambda tally: tally.last_error_at or 0)
     error = reader.error or next((crash for crash, _ in crashes), "")
     return {
@@ -49,7 +49,7 @@ def of_shard(run: PipeRun, shard_id: str, reader: ShardReader) -> dict[str, Any]
         "lag_records": None if reader.behind_seconds is None or reader.behind_seconds else reader.progress.unfinished,
         "lag_seconds": _lag_seconds(reader),
         "filtered": reader.filtered,
-        "crashes": sum(thread.crashes for thread in (reader, *reader.lanes)),
+        "crashes": sum(thread.crashes for thread in (reader, *reader.senders)),
         **{name: sum(asdict(tally)[name] for tally in tallies) for name in COUNTERS},
         "error": error,
         "last_error": error or last.last_error,

@@ -60,6 +60,17 @@ def find(cloud: Cloud, stack_name: str) -> Deployment:
     return Deployment(cloud, stack_name, stack.deployed(cloud, stack_name))
 
 
+def must_not_be_there(cloud_name: str, stack_name: str, account_id: str | None = None) -> None:
+    """Refuse a name that is taken, for work that will take down the stack of that name in the end."""
+    cloud = clouds.join_if_running(cloud_name, account_id)
+    if cloud and stack.describe(cloud, stack_name):
+        raise UserError(
+            f"there is a stack named {stack_name} on {cloud.name} already, and what was not made for this run would be "
+            "deleted with it. Give another stack name, or, if nobody needs what is in it: "
+            f"{clouds.command('down', cloud.name, stack_name)}"
+        )
+
+
 def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str | None = None) -> None:
     """Delete the stack and forget what was sent to it. A stack that is not there is down already.
 

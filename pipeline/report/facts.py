@@ -10,9 +10,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pipeline.report.model import NotebookRun
+from pipeline.report.run import NotebookRun
 
-PACKAGES = ("boto3", "ministack", "aws-lambda-powertools", "pydantic", "pandas", "matplotlib", "papermill", "typst")
+PACKAGES = (
+    "boto3", "ministack", "aws-lambda-powertools", "pydantic",
+    "pandas", "matplotlib", "papermill", "nbconvert", "typst",
+)  # fmt: skip
 
 
 def collect(parameters: Mapping[str, Any], runs: Iterable[NotebookRun], root: Path) -> dict[str, Any]:
@@ -30,6 +33,22 @@ def collect(parameters: Mapping[str, Any], runs: Iterable[NotebookRun], root: Pa
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
         "notebooks": [asdict(run) for run in runs],
     }
+
+
+def told(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to the facts what a reader sees of them."""
+    when, seconds = datetime.fromisoformat(found["when"]), sum(run["seconds"] for run in found["notebooks"])
+    return {
+        **found,
+        "date": f"{when.day} {when:%B %Y}",
+        "time": f"{when:%H:%M}",
+        "duration": f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.1f} minutes",
+        "parameter_list": [(name, _value(value)) for name, value in found["parameters"].items()],
+    }
+
+
+def _value(value: Any) -> str:
+    return f"{value:,}" if type(value) is int and value >= 1000 else str(value)
 
 
 def _version(package: str) -> str:

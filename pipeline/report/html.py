@@ -1,56 +1,92 @@
-"""The document as one HTML file that needs no network and no script."""
+"""Tokens as HTML, in the house style. All text is escaped here, once."""
 
-from pathlib import Path
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import mistune
 from markupsafe import Markup
+from mistune.plugins.formatting import render_strikethrough
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from pipeline.notebook import svg
-from pipeline.report.model import Document, Node
+from pipeline.notebook import svg, tables
 
 FORMATTER = HtmlFormatter(nowrap=True)
+DARK = svg.TEMPLATE / "figures-dark.css"
+LONG = 24  # letters; a longer cell may be broken into lines
 
 
-def render(document: Document, template: Path) -> str:
-    """Write the document with the templates of a folder."""
-    environment = Environment(
-        loader=FileSystemLoader(template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    dark_style = (template / "figures-dark.css").read_text("utf-8")
-
-    def picture(node: Node) -> str:
-        if "png" in node:
-            return svg.data_uri(node["png"], "image/png")
-        return svg.data_uri(svg.for_screen(node["svg"], dark_style).encode())
-
-    def is_plate(node: Node) -> bool:
-        """Say whether a picture needs white paper under it on a dark page."""
-        return "png" in node or not (svg.knows_dark(node["svg"]) or 'data-made-by="matplotlib"' in node["svg"])
-
-    environment.filters |= {"coloured": coloured, "picture": picture, "lines": lines}
-    environment.tests["plate"] = is_plate
-    style = Markup((template / "report.css").read_text("utf-8"))  # ours, not a notebook's
-    return environment.get_template("report.html.j2").render(doc=document, style=style)
+def blocks(tokens: list[tables.Token], lower: int = 0) -> Markup:
+    """Write block tokens, their headings so many levels lower."""
+    return Markup(HTML(lower).render_tokens(tokens, mistune.BlockState()))
 
 
-def coloured(source: str, language: str) -> Markup:
+def coloured(source: str, language: str = "") -> Markup:
     """Colour source code; what has no known language stays plain."""
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return Markup.escape(source)
-    return Markup(highlight(source, lexer, FORMATTER))  # Pygments escapes
+    return Markup(highlight(source, lexer, FORMATTER))
 
 
-def lines(source: str) -> str:
-    """Count lines in words."""
-    count = source.count("\n") + 1
-    return "1 line" if count == 1 else f"{count:,} lines"
+def picture(data: Mapping[str, str]) -> str:
+    """Write a drawing, with colours for a dark page, or a picture as an address that needs no network."""
+    if drawing := data.get("image/svg+xml"):
+        return svg.data_uri(svg.for_screen(drawing, DARK.read_text("utf-8")).encode())
+    return f"data:image/png;base64,{data['image/png'].strip()}"
+
+
+def is_plate(data: Mapping[str, str]) -> bool:
+    """Say whether a picture needs white paper under it on a dark page."""
+    drawing = data.get("image/svg+xml", "")
+    return not (svg.knows_dark(drawing) or svg.is_chart(drawing))
+
+
+FILTERS = {"blocks": blocks, "coloured": coloured, "picture": picture, "is_plate": is_plate}
+
+
+class HTML(mistune.HTMLRenderer):
+    """mistune's own renderer, with wide tables that scroll, colours, folds, and pictures within the page."""
+
+    def __init__(self, lower: int) -> None:
+        super().__init__()
+        self._lower = lower
+        self.register("strikethrough", render_strikethrough)
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        return super().heading(text, min(level + self._lower, 6), **attrs)
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return f'<pre tabindex="0"><code>{coloured(code, *(info or "").split()[:1])}</code></pre>\n'
+
+    def image(self, url: str, alt: str) -> str:  # type: ignore[override]
+        return f'<img class="plate" src="{svg.data_uri(url.encode())}" alt="{escape(alt)}">'
+
+    def fold(self, text: str, summary: str) -> str:
+        return f'<details class="fold"><summary>{escape(summary)}</summary>{text}</details>\n'
+
+    def table(self, text: str, id: str = "", label: str = "", caption: str = "") -> str:
+        about = f'role="region" aria-label="{escape(label or "Table")}" tabindex="0"'
+        table = f'<div class="scroll" {about}>\n<table>\n{text}</table>\n</div>\n'
+        title = f"<figcaption><b>{escape(label)}.</b> {escape(caption)}</figcaption>"
+        return f'<figure class="table" id="{escape(id)}">{title}\n{table}</figure>\n' if caption else table
+
+    def table_head(self, text: str) -> str:
+        return f"<thead><tr>{text}</tr></thead>\n"
+
+    def table_body(self, text: str) -> str:
+        return f"<tbody>\n{text}</tbody>\n"
+
+    def table_row(self, text: str) -> str:
+        return f"<tr>{text}</tr>\n"
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False, **over: int) -> str:
+        is_long = len(re.sub("<[^>]*>", "", text)) > LONG
+        name = align if align in ("right", "center") else "long" if is_long else None
+        tag, attrs = "th" if head else "td", tables.spans(over) + self.render_attrs({"class": name})
+        return f"<{tag}{attrs}>{text}</{tag}>"

@@ -1,19 +1,25 @@
-"""From notebooks to a report: run, read, check, write."""
+"""From notebooks to a report: run them, bind them into one, write it as HTML and as PDF."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UserError, WrongUsageError
-from pipeline.notebook.parameters import read
-from pipeline.notebook.show import TEMPLATE
-from pipeline.paths import ROOT
-from pipeline.report import deliverables, facts, html, pdf, run
-from pipeline.report.document import chapters_of, checks_of
-from pipeline.report.model import Chapter, Document, NotebookRun, ReportResult, walk
+import nbformat
+from nbformat.v4 import new_markdown_cell, new_notebook
+from tqdm import tqdm
 
+from pipeline.errors import WrongUsageError
+from pipeline.notebook.parameters import read
+from pipeline.paths import ROOT
+from pipeline.provisioning import deployment
+from pipeline.report import deliverables, facts, run
+from pipeline.report.exporters import InventoryHTML, InventoryPDF
+from pipeline.report.outline import chapter_cell
+
+BUILD, REQUIREMENTS = ROOT / "report" / "build", ROOT / "report" / "deliverables.yaml"
 TITLE = "A Real-Time Inventory Pipeline"
 SUBTITLE = (
     "Product events flow from Kinesis through an EventBridge pipe and a Lambda projector into DynamoDB: "
@@ -21,90 +27,113 @@ SUBTITLE = (
 )
 
 
-def make(given: Mapping[str, object], notebooks_dir: Path, build_dir: Path, requirements: Path) -> ReportResult:
-    """Run the notebooks and write the report; see `pipeline.report.make_report`."""
+@dataclass(frozen=True)
+class ReportResult:
+    """What `make_report` hands back. `failures` is empty when all notebooks ran and every check passed."""
+
+    html: Path
+    pdf: Path
+    notebooks: list[dict[str, Any]]
+    failures: list[str]
+
+
+def make_report(
+    parameters: Mapping[str, object] | None = None,
+    notebooks_dir: Path = run.NOTEBOOKS,
+    build_dir: Path = BUILD,
+    *,
+    requirements: Path = REQUIREMENTS,
+) -> ReportResult:
+    """Run the notebooks in order and write the report as HTML and as PDF, also when something failed.
+
+    Args:
+        parameters: those of `pipeline.notebook.parameters` that are to differ from their defaults.
+        notebooks_dir: where the notebooks are.
+        build_dir: where the report and the executed copies of the notebooks go.
+        requirements: the requirements and their ids.
+
+    Returns:
+        The files, the seconds each notebook took, and what failed. No failures: every notebook ran, every check held.
+
+    Raises:
+        WrongUsageError: a parameter is not known, or not of its type, or out of bounds; nothing was run.
+        UserError: nothing could be made, for the reason given in one line.
+        OSError: a file could not be written.
+    """
     notebooks = run.find_notebooks(notebooks_dir)
-    parameters = _read(given)
+    asked = _read(parameters or {})
+    deployment.must_not_be_there(asked["cloud"], asked["stack_name"])
     deliverables.load(requirements)  # refused now rather than after minutes of work
-    executed = _prepare(build_dir)
-    runs = run.execute_all(notebooks, parameters, executed)
-    found = facts.collect(parameters, runs, ROOT)
-    _write(build_dir / "run.json", json.dumps(found, indent=2, default=str).encode())
+    runs = run.execute_all(notebooks, asked, _prepare(build_dir))
+    _write(build_dir / "run.json", json.dumps(facts.collect(asked, runs, ROOT), indent=2, default=str).encode())
     return render(build_dir, requirements)
+
+
+def render(build_dir: Path, requirements: Path = REQUIREMENTS) -> ReportResult:
+    """Write the report of the last run again, from its executed notebooks.
+
+    What failed gets a name of its own, so that the last report without a failure stays.
+    """
+    bound, known = read_run(build_dir, requirements)
+    page, resources = InventoryHTML().from_notebook_node(bound, known)
+    paper, _ = InventoryPDF().from_notebook_node(bound, known)
+    failures = resources["problems"]
+    good, failed = build_dir / "report.html", build_dir / "report-failed.html"
+    html = failed if failures else good
+    for old in (failed, failed.with_suffix(".pdf")):
+        old.unlink(missing_ok=True)
+    _write(html, page.encode())
+    _write(html.with_suffix(".pdf"), paper)
+    if failures and good.exists():
+        tqdm.write(f"{good} is of an earlier run and was left alone; this run failed: {failed.name}", file=sys.stderr)
+    notebooks = [{"name": each["name"], "seconds": each["seconds"]} for each in known["facts"]["notebooks"]]
+    return ReportResult(html, html.with_suffix(".pdf"), notebooks, failures)
+
+
+def read_run(build_dir: Path, requirements: Path) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
+    """Read the last run: its notebooks bound into one, and the resources that the exporters need."""
+    told = facts.told(json.loads((build_dir / "run.json").read_text("utf-8")))
+    known = {"title": TITLE, "subtitle": SUBTITLE, "facts": told, "requirements": deliverables.load(requirements)}
+    return bind(told["notebooks"], build_dir / "notebooks"), known
+
+
+def bind(runs: Iterable[Mapping[str, Any]], folder: Path) -> nbformat.NotebookNode:
+    """Make one notebook of executed ones. Of one that was not run, its title is kept."""
+    cells = []
+    for each in runs:
+        path = folder / f"{each['name']}.ipynb"
+        own = nbformat.read(path, as_version=4).cells if path.is_file() else []
+        if each["skipped"]:
+            own = [new_markdown_cell(own[0].source.partition("\n")[0])] if own else []
+        cells += [chapter_cell(**each), *own]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"  # unique in the whole
+    return new_notebook(cells=cells)
 
 
 def _read(given: Mapping[str, object]) -> dict[str, Any]:
     """Return all parameters; refuse also a story that would take too long to send."""
-    parameters = read(given)
-    events, rate = parameters.event_count, parameters.rate
-    if rate and events / rate > run.LONGEST_CELL_SECONDS:
+    asked = read(given)
+    if asked.rate and asked.event_count / asked.rate > run.LONGEST_CELL_SECONDS:
         raise WrongUsageError(
-            f"{events:,} events at {rate:,} a second take longer than the {run.LONGEST_CELL_SECONDS:,} s that a cell "
-            "may take: raise the parameter rate, or set it to 0 (as fast as it goes)"
+            f"{asked.event_count:,} events at {asked.rate:,} a second take longer than the "
+            f"{run.LONGEST_CELL_SECONDS:,} s that a cell may take: raise the parameter rate, or set it to 0 "
+            "(as fast as it goes)"
         )
-    return parameters.model_dump()
+    return asked.model_dump()
 
 
 def _prepare(build_dir: Path) -> Path:
     """Make the folder of executed copies, and clear what an earlier run left in it."""
     executed = build_dir / "notebooks"
-    try:
-        executed.mkdir(parents=True, exist_ok=True)
-        for old in executed.glob("*.ipynb"):
-            old.unlink()
-    except OSError as problem:
-        raise UserError(f"cannot write to {build_dir}: {problem.strerror}") from None
+    executed.mkdir(parents=True, exist_ok=True)
+    for old in executed.glob("*.ipynb"):
+        old.unlink()
     return executed
-
-
-def render(build_dir: Path, requirements: Path = ROOT / "report" / "deliverables.yaml") -> ReportResult:
-    """Write the report of the last run again, from its executed notebooks."""
-    try:
-        found = json.loads((build_dir / "run.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"there is no run in {build_dir} to render") from None
-    document = assemble(found, build_dir / "notebooks", requirements)
-    page, paper = build_dir / "report.html", build_dir / "report.pdf"
-    _write(page, html.render(document, TEMPLATE).encode())
-    _write(paper, pdf.render(document, TEMPLATE))
-    notebooks = [{"name": each["name"], "seconds": each["seconds"]} for each in found["notebooks"]]
-    return ReportResult(page, paper, notebooks, document.failures)
-
-
-def assemble(found: dict[str, Any], executed: Path, requirements: Path) -> Document:
-    """Read executed notebooks as one document, and gather what failed."""
-    runs = [NotebookRun(**each) for each in found["notebooks"]]
-    chapters, dead_links = chapters_of(runs, executed, ROOT)
-    checks = checks_of(chapters)
-    page, unbacked = deliverables.page(deliverables.load(requirements), checks, chapters)
-    broken = [f"{each.name} failed: {each.error}" for each in runs if each.error]
-    broken += [f"{each.name} was not run" for each in runs if each.skipped]
-    return Document(TITLE, SUBTITLE, _told(found, chapters), chapters, checks, page, broken + unbacked + dead_links)
-
-
-def _told(found: dict[str, Any], chapters: Iterable[Chapter]) -> dict[str, Any]:
-    """Add to the facts what a reader sees of them."""
-    when = datetime.fromisoformat(found["when"])
-    seconds = sum(each["seconds"] for each in found["notebooks"])
-    errors = [node["id"] for chapter in chapters for node in walk(chapter.blocks) if node["type"] == "error"]
-    return found | {
-        "date": f"{when.day} {when:%B %Y}",
-        "time": f"{when:%H:%M}",
-        "duration": f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.1f} minutes",
-        "parameter_list": [(name, _value(value)) for name, value in found["parameters"].items()],
-        "error_id": errors[0] if errors else "",
-    }
-
-
-def _value(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value >= 1000 else str(value)
 
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as problem:
-        raise UserError(f"cannot write {path}: {problem.strerror}") from None
+    part.write_bytes(content)
+    part.replace(path)

@@ -1,141 +1,68 @@
-"""Markdown cells → nodes. Raw HTML is text, but for `<details>` (a folded answer), `<br>` and comments."""
+"""Markdown as mistune's tokens. HTML is text, but for `<details>` (a folded answer), `<br>` and comments."""
 
-import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from html import unescape
 from typing import Any
 
 import mistune
 
-from pipeline.report.model import Node, code_block, plain, text
+from pipeline.notebook.tables import Token
 from pipeline.safe_text import visible
 
-_parse = mistune.create_markdown(renderer=None, plugins=["table", "strikethrough", "url"])
-
-FOLD_OPENS = re.compile(r"\s*<details[^>]*>\s*(?:<summary[^>]*>(.*?)</summary>)?\s*(.*)", re.IGNORECASE | re.DOTALL)
-FOLD_CLOSES = re.compile(r"\s*</details>\s*", re.IGNORECASE)
+FOLD = (
+    r"^ {0,3}<details[^>]*>\s*(?:<summary[^>]*>(?P<summary>[\s\S]*?)</summary>)?(?P<folded>[\s\S]*?)"
+    r"(?:</details>\s*|\Z)"
+)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-TAG = re.compile(r"<[^>]+>")
-
-SPANS = {"emphasis": "emphasis", "strong": "strong", "strikethrough": "strike"}
+TAG = re.compile(r"<[^>]*>")
 
 
-def parse(source: str) -> list[Node]:
-    """Turn Markdown into block nodes."""
+def _parse_fold(block: mistune.BlockParser, match: re.Match[str], state: mistune.BlockState) -> int:
+    inside = state.child_state(match["folded"])
+    block.parse(inside)
+    summary = visible(unescape(TAG.sub("", match["summary"] or "More"))).strip()
+    state.append_token({"type": "fold", "attrs": {"summary": summary}, "children": inside.tokens})
+    return match.end()
+
+
+def _folds(markdown: mistune.Markdown) -> None:
+    markdown.block.register("fold", FOLD, _parse_fold, before="raw_html")
+
+
+_parse = mistune.create_markdown(renderer=None, plugins=["table", "strikethrough", "url", _folds])  # type: ignore[list-item]
+
+
+def parse(source: str) -> list[Token]:
+    """Read Markdown as block tokens, in which no HTML is left and no character is hidden."""
     tokens: Any = _parse(source)
-    return blocks(tokens)
+    return list(_clean(tokens))
 
 
-def blocks(tokens: Iterable[dict[str, Any]]) -> list[Node]:
-    """Turn block tokens into nodes; what stands between `<details>` and `</details>` becomes one folded node."""
-    out: list[Node] = []
-    open_folds: list[list[Node]] = [out]
+def _clean(tokens: Iterable[Token]) -> Iterator[Token]:
     for token in tokens:
-        raw = COMMENT.sub("", token["raw"]) if token["type"] == "block_html" else ""
-        if token["type"] != "block_html":
-            open_folds[-1].extend(_block(token))
-        elif opened := FOLD_OPENS.fullmatch(raw):
-            inside = _fold(opened, open_folds[-1])
-            if inside is not None:
-                open_folds.append(inside)
-        elif FOLD_CLOSES.fullmatch(raw):
-            open_folds[1:] = open_folds[1:-1]
-        elif raw.strip():
-            open_folds[-1].append({"type": "paragraph", "children": [text(visible(raw.strip()))]})
-    return out
+        kind, raw = token["type"], token.get("raw", "")
+        if kind.endswith("_html"):
+            raw = COMMENT.sub("", raw).strip()
+            token = {"type": "linebreak"} if re.fullmatch(r"<br\s*/?>", raw) else {"type": "text", "raw": raw}
+            if kind == "block_html":
+                token = {"type": "paragraph", "children": [token]}
+        if kind == "blank_line" or (kind.endswith("_html") and not raw):
+            continue
+        if "raw" in token:
+            token["raw"] = visible(unescape(token["raw"]) if token["type"] == "text" else token["raw"].rstrip("\n"))
+        if "children" in token:
+            token["children"] = list(_clean(token["children"]))
+        yield token
 
 
-def _fold(opened: re.Match[str], into: list[Node]) -> list[Node] | None:
-    """Start a folded node; one that also ends in the same token is complete, and nothing stays open."""
-    summary = html.unescape(TAG.sub("", opened[1] or "More")).strip()
-    rest, closes, _ = opened[2].partition("</details>")
-    children = parse(rest) if rest.strip() else []
-    into.append({"type": "fold", "summary": visible(summary), "children": children})
-    return None if closes else children
-
-
-def _block(token: dict[str, Any]) -> list[Node]:
-    match token["type"]:
-        case "heading":
-            return [
-                {"type": "heading", "level": token["attrs"]["level"], "children": inline(token["children"]), "id": ""}
-            ]
-        case "paragraph" | "block_text":
-            return _paragraph(inline(token["children"]))
-        case "block_code":
-            language = (token.get("attrs") or {}).get("info", "text").split() or ["text"]
-            return [code_block(visible(token["raw"]), language[0])]
-        case "block_quote":
-            return [{"type": "quote", "children": blocks(token["children"])}]
-        case "thematic_break":
-            return [{"type": "rule"}]
-        case "list":
-            return [
-                {
-                    "type": "list",
-                    "ordered": token["attrs"]["ordered"],
-                    "start": token["attrs"].get("start", 1),
-                    "tight": token.get("tight", True),
-                    "items": [blocks(item["children"]) for item in token["children"]],
-                }
-            ]
-        case "table":
-            return [_table(token)]
-    return []
-
-
-def _paragraph(children: list[Node]) -> list[Node]:
-    """Make a paragraph; a picture in it becomes a block of its own."""
-    out: list[Node] = [{"type": "paragraph", "children": []}]
-    for child in children:
-        if child["type"] == "image":
-            out += [child, {"type": "paragraph", "children": []}]
-        else:
-            out[-1]["children"].append(child)
-    return [node for node in out if node["type"] == "image" or plain(node["children"]).strip()]
-
-
-def _table(token: dict[str, Any]) -> Node:
-    head, *bodies = token["children"]
-    return {
-        "type": "table",
-        "caption": "",
-        "head": [[_cell(cell) for cell in head["children"]]],
-        "body": [[_cell(cell) for cell in row["children"]] for body in bodies for row in body["children"]],
-    }
-
-
-def _cell(token: dict[str, Any]) -> Node:
-    children = inline(token["children"])
-    return {
-        "type": "cell",
-        "children": children,
-        "header": token["attrs"]["head"],
-        "align": token["attrs"].get("align") or "left",
-        "colspan": 1,
-        "rowspan": 1,
-        "length": len(plain(children)),
-    }
-
-
-def inline(tokens: Iterable[dict[str, Any]]) -> list[Node]:
-    """Turn inline tokens into nodes."""
-    out: list[Node] = []
+def walk(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Visit every token, in reading order."""
     for token in tokens:
-        kind = token["type"]
-        if kind in SPANS:
-            out.append({"type": SPANS[kind], "children": inline(token["children"])})
-        elif kind == "codespan":
-            out.append({"type": "codespan", "text": visible(html.unescape(token["raw"]))})
-        elif kind == "link":
-            out.append({"type": "link", "href": token["attrs"]["url"], "children": inline(token["children"])})
-        elif kind == "image":
-            attrs, alt = token["attrs"], plain(inline(token["children"]))
-            out.append({"type": "image", "src": attrs["url"], "alt": alt, "caption": attrs.get("title") or ""})
-        elif kind == "softbreak":
-            out.append(text(" "))
-        elif kind == "linebreak" or (kind == "inline_html" and re.fullmatch(r"<br\s*/?>", token["raw"])):
-            out.append({"type": "break"})
-        elif not (kind == "inline_html" and COMMENT.fullmatch(token["raw"])):
-            out.append(text(visible(html.unescape(token.get("raw", "")))))
-    return out
+        yield token
+        yield from walk(token.get("children", ()))
+
+
+def plain(tokens: Iterable[Token]) -> str:
+    """Read the words of tokens."""
+    return "".join(token.get("raw", " " if token["type"].endswith("break") else "") for token in walk(tokens))

@@ -1,8 +1,8 @@
 """Run the notebooks in place, with their own defaults: `python -m pipeline.report.refresh [NAME…]`.
 
 The one way in which committed outputs, and the cells of parameters, are made. What changes from run to run without
-meaning anything is stripped, so that a diff of a notebook shows a change of what it says, and so that the notebooks can
-be run again and compared.
+meaning anything is stripped, here and when JupyterLab saves, so that a diff of a notebook shows a change of what it
+says, and so that the notebooks can be run again and compared.
 """
 
 import sys
@@ -16,14 +16,24 @@ from nbformat.v4 import new_code_cell
 
 from pipeline.errors import UserError
 from pipeline.notebook import parameters
-from pipeline.report import NOTEBOOKS, run
+from pipeline.provisioning import deployment
+from pipeline.report import run
 
-KEPT_OF_LANGUAGE = ("name", "file_extension", "mimetype", "pygments_lexer", "nbconvert_exporter")
 CHECKED = "check-parameters"  # the tag of the cell that checks them
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
 VOLATILE = ("papermill", "execution", "ExecuteTime", "collapsed", "scrolled", "trusted")
 
 
-def refresh(folder: Path = NOTEBOOKS, names: Sequence[str] = ()) -> list[Path]:
+def refresh(folder: Path = run.NOTEBOOKS, names: Sequence[str] = ()) -> list[Path]:
     """Write the parameters into notebooks, execute them, and put back their outputs: all of them, or none if one fails.
 
     Args:
@@ -37,6 +47,9 @@ def refresh(folder: Path = NOTEBOOKS, names: Sequence[str] = ()) -> list[Path]:
     if unknown := sorted(set(names) - {path.stem for path in found}):
         raise UserError(f"there is no notebook {unknown[0]} in {folder}")
     notebooks = [path for path in found if not names or path.stem in names]
+    if any(path.stem == run.TEARDOWN for path in notebooks):
+        given = parameters.read({})
+        deployment.must_not_be_there(given.cloud, given.stack_name)
     for path in notebooks:
         write_parameters(path)
     with tempfile.TemporaryDirectory() as executed:
@@ -63,38 +76,30 @@ def write_parameters(path: Path) -> None:
     nbformat.write(notebook, path)
 
 
-def stripped(notebook: Any) -> Any:
-    """Take out what another run or another machine would write differently."""
-    language = notebook.metadata.get("language_info", {})
-    kept = {name: language[name] for name in KEPT_OF_LANGUAGE if name in language}
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": kept or {"name": "python"},
-        }
-    )
+def stripped(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Take out what another run, another machine or another program would write differently."""
+    notebook.metadata = nbformat.from_dict(KERNEL)
     for cell in notebook.cells:
-        for name in VOLATILE:
+        for name in VOLATILE + (() if cell.metadata.get("tags") else ("tags",)):
             cell.metadata.pop(name, None)
-        if not cell.metadata.get("tags", True):
-            del cell.metadata["tags"]
         for output in cell.get("outputs", ()):
             output.pop("transient", None)
-            _without_widgets(output)
+            for mime in [mime for mime in output.get("data", {}) if "widget" in mime]:
+                del output.data[mime]
     return notebook
 
 
-def _without_widgets(output: Any) -> None:
-    data = output.get("data", {})
-    for mime in [mime for mime in data if "widget" in mime]:
-        del data[mime]
+def before_saving(model: dict[str, Any], path: str, contents_manager: Any, **_: Any) -> None:
+    """Strip what JupyterLab is about to save, if it is one of our notebooks. Jupyter's servers call this."""
+    folder = Path(contents_manager.root_dir, path).resolve().parent
+    if model["type"] == "notebook" and model.get("content") and folder == run.NOTEBOOKS.resolve():
+        model["content"] = stripped(nbformat.from_dict(model["content"]))
 
 
 def main() -> int:
     """Refresh the notebooks named on the command line, or all."""
     try:
-        for path in refresh(names=sys.argv[1:]):
-            print(path)
+        print(*refresh(names=sys.argv[1:]), sep="\n")
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,9 @@ from pipeline import cloud as clouds
 from pipeline.emulator import LocalCloud
 from pipeline.emulator.process import members
 from pipeline.errors import UserError
+from pipeline.paths import ROOT
 from pipeline.provisioning import deployment, stack
 
-ROOT = Path(__file__).parents[2]
 TINY = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
 
 
@@ -132,6 +131,18 @@ def test_what_somebody_else_made_is_not_taken_down_by_who_asks_for_what_they_mad
     deployment.down(joined, "theirs", only_made_by="theirs")
     assert "theirs" not in stack.names(joined)
     deployment.down(joined, "theirs", only_made_by="theirs")  # it is down already
+
+
+def test_a_report_does_not_begin_where_its_stack_would_be_somebody_elses(joined, said):
+    tiny_stack(joined, "records-of-mine")
+    before = sorted(path.stat().st_mtime_ns for path in (ROOT / "report" / "build").glob("*"))
+    status, out, [line] = said("report", "--stack-name", "records-of-mine")
+    assert (status, out) == (1, "")
+    assert "there is a stack named records-of-mine on local already" in line
+    assert line.endswith("down --stack-name records-of-mine")
+    assert sorted(path.stat().st_mtime_ns for path in (ROOT / "report" / "build").glob("*")) == before
+    assert "records-of-mine" in stack.names(joined)
+    deployment.down(joined, "records-of-mine")
 
 
 # ── make clean ──

@@ -4,19 +4,19 @@ import json
 import signal
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from pipeline import cloud
 from pipeline.consistency import audit as audits
+from pipeline.paths import ROOT
 from pipeline.provisioning import deployment, stack
 from pipeline.reading import queues, stock
 from pipeline.stories import producer, scenarios
 from pipeline.stories.scenarios import pack
-from tests.doubles.events import DEAD_LETTER, added, decremented, incremented, removed
+from tests.doubles.events import DEAD_LETTER, added, as_bytes, decremented, incremented, removed
 
-TEMPLATE = (Path(__file__).parents[2] / "infra" / "stack.yaml").read_text()
+TEMPLATE = (ROOT / "infra" / "stack.yaml").read_text()
 LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"
 
 
@@ -141,7 +141,7 @@ def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
 
 def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory_here, patience):
     patience(30.0)
-    shelf = a_stack("tampered")
+    shelf = a_stack("tampered", {"ShardCount": 2})
     products = ["SOUND", "TOO-MANY", "GONE", "RENAMED", "REVIVED", "LATE", "OLD"]
     producer.send(
         shelf,
@@ -150,7 +150,10 @@ def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory
         ),
         progress=False,
     )
-    assert inventory_here("audit", "--stack-name", "tampered")["discrepancies"] == []
+    torn = []
+    for hash_key in (0, 2**128 - 1):
+        torn.append(put_on_shard(shelf, added("TORN", 5), hash_key))
+        assert inventory_here("audit", "--stack-name", "tampered")["discrepancies"] == []
 
     patience(1.5)
     dynamodb, sqs = joined.client("dynamodb"), joined.client("sqs")
@@ -185,9 +188,17 @@ def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory
         "RENAMED: product_name should be 'Laptop', is 'Impostor'",
         "REVIVED: expires_at is on removed items only; this one is removed",
         "TOO-MANY: quantity should be 5, is 6",
+        f"TORN: its records lie on {', '.join(torn)}: the order across shards is not guaranteed. "
+        "Somebody put them there with an ExplicitHashKey; send them with the product_id as partition key alone",
         f"record {lost['sequence_number']} on {lost['shard_id']}: should be quarantined as insufficient_stock, is not",
         f"record 42 on {lost['shard_id']}: is quarantined as out_of_order, though it could be applied",
     ])  # fmt: skip
+
+
+def put_on_shard(shelf, event, hash_key):
+    """Put an event past the producer, and return the shard that it lies on."""
+    record = {"Data": as_bytes(event), "PartitionKey": event["product"]["product_id"], "ExplicitHashKey": str(hash_key)}
+    return shelf.cloud.client("kinesis").put_record(StreamName=shelf.outputs["StreamName"], **record)["ShardId"]
 
 
 def place_of(shelf, product_id):

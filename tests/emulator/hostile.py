@@ -19,10 +19,9 @@ INVENTORY = Path(sys.executable).with_name("inventory")
 NEEDED_TO_START_AT_ALL = {"PYTHONHOME", "PYTHONPLATLIBDIR", "PYTHONINSPECT"}  # with these the command line itself fails
 PYTHON = {  # values that an interpreter takes, and that do not slow the command line down: anything else ends it
     **dict.fromkeys(("PYTHONHASHSEED", "PYTHONINTMAXSTRDIGITS", "PYTHONUTF8", "PYTHONCOERCECLOCALE"), "0"),
-    **dict.fromkeys(("PYTHONDEVMODE", "PYTHONVERBOSE"), ""),
+    **dict.fromkeys(("PYTHONDEVMODE", "PYTHONOPTIMIZE", "PYTHONPYCACHEPREFIX", "PYTHONVERBOSE"), ""),
     "PYTHONIOENCODING": "ascii",
     "PYTHONMALLOC": "malloc",
-    "PYTHONOPTIMIZE": "2",
     "PYTHONWARNINGS": "ignore",
 }
 FILES = {  # below HOME: all that is read from there

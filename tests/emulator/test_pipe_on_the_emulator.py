@@ -11,6 +11,8 @@ import psutil
 import pytest
 
 from pipeline.emulator import LocalCloud, aws
+from pipeline.pipe.discovery import settings_of
+from pipeline.pipe.settings import PipeSettings
 from pipeline.waiting import eventually
 
 PATIENCE_SECONDS = 60
@@ -38,7 +40,7 @@ def trusting(service: str) -> str:
     return json.dumps({"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
 
 
-class Stage:
+class Deployed:
     """An emulator with a stream, a function, a dead-letter queue and a pipe, all made through the API."""
 
     def __init__(self, cloud: LocalCloud) -> None:
@@ -89,10 +91,10 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     cloud = LocalCloud(tmp_path_factory.mktemp("emulator"))
     cloud.start()
-    yield Stage(cloud)
+    yield Deployed(cloud)
     family = [psutil.Process(cloud.status()[name]["pid"]) for name in ("emulator", "runtime")]
     family += [child for process in family for child in process.children(recursive=True)]
     cloud.stop()
@@ -100,49 +102,49 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     assert list(cloud.state_dir.iterdir()) == []
 
 
-def test_a_pipe_runs_as_its_role_and_is_followed_through_its_life(stage: Stage) -> None:
+def test_a_pipe_runs_as_its_role_and_is_followed_through_its_life(deployed: Deployed) -> None:
     """Denied, granted, failing in part, changed, stopped, deleted: in the order in which it would happen."""
-    pipes = stage.client("pipes")
-    stage.grant(READ, SEND)
+    pipes = deployed.client("pipes")
+    deployed.grant(READ, SEND)
     kinesis = {
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": 10,
         "MaximumRetryAttempts": 1_000,
         "OnPartialBatchItemFailure": "AUTOMATIC_BISECT",
-        "DeadLetterConfig": {"Arn": stage.queue},
+        "DeadLetterConfig": {"Arn": deployed.queue},
     }
     pipes.create_pipe(
-        Name="stage",
-        RoleArn=stage.role,
-        Source=stage.stream,
-        Target=stage.function,
+        Name="deployed",
+        RoleArn=deployed.role,
+        Source=deployed.stream,
+        Target=deployed.function,
         SourceParameters={"KinesisStreamParameters": kinesis},
     )
-    stage.put(*(str(n).encode() for n in range(50)))
+    deployed.put(*(str(n).encode() for n in range(50)))
 
     # what the role may not do, the pipe cannot do
-    stage.eventually(lambda: stage.sums("refused") > 0)
-    assert any("AccessDenied" in shard["last_error"] for shard in stage.shards()) and stage.sums("delivered") == 0
-    stage.grant(READ, SEND, INVOKE)
-    stage.eventually(lambda: stage.sums("delivered") == 50)
+    deployed.eventually(lambda: any("AccessDenied" in shard["last_error"] for shard in deployed.shards()))
+    assert deployed.sums("refused") > 0 and deployed.sums("delivered") == 0
+    deployed.grant(READ, SEND, INVOKE)
+    deployed.eventually(lambda: deployed.sums("delivered") == 50)
 
     # an update replaces the Kinesis parameters as a whole: AUTOMATIC_BISECT and the 10 are gone with it
-    changed = {"MaximumRetryAttempts": 1, "DeadLetterConfig": {"Arn": stage.queue}}
-    pipes.update_pipe(Name="stage", RoleArn=stage.role, SourceParameters={"KinesisStreamParameters": changed})
-    told = pipes.describe_pipe(Name="stage")["SourceParameters"]["KinesisStreamParameters"]
+    changed = {"MaximumRetryAttempts": 1, "DeadLetterConfig": {"Arn": deployed.queue}}
+    pipes.update_pipe(Name="deployed", RoleArn=deployed.role, SourceParameters={"KinesisStreamParameters": changed})
+    told = pipes.describe_pipe(Name="deployed")["SourceParameters"]["KinesisStreamParameters"]
     assert told == changed | {"StartingPosition": "TRIM_HORIZON"}
-    stage.eventually(lambda: stage.sums("delivered") == 0 and len(stage.shards()) == 2)
+    deployed.eventually(lambda: deployed.sums("delivered") == 0 and len(deployed.shards()) == 2)
 
     # what the function names is retried, then given up; its neighbours are not
-    stage.put(b"good", b"poison", b"good")
-    stage.eventually(lambda: stage.sums("dead_letters") == 1 and stage.sums("delivered") == 2)
-    [message] = stage.client("sqs").receive_message(QueueUrl=stage.queue_url, WaitTimeSeconds=5)["Messages"]
+    deployed.put(b"good", b"poison", b"good")
+    deployed.eventually(lambda: deployed.sums("dead_letters") == 1 and deployed.sums("delivered") == 2)
+    [message] = deployed.client("sqs").receive_message(QueueUrl=deployed.queue_url, WaitTimeSeconds=5)["Messages"]
     letter = json.loads(message["Body"])
     assert letter["context"]["condition"] == "RetryAttemptsExhausted" and letter["KinesisBatchInfo"]["batchSize"] == 1
 
     # the same numbers are in CloudWatch
-    cloudwatch = stage.client("cloudwatch")
-    stage.eventually(
+    cloudwatch = deployed.client("cloudwatch")
+    deployed.eventually(
         lambda: (
             "ExecutionPartiallyFailed"
             in {m["MetricName"] for m in cloudwatch.list_metrics(Namespace="AWS/EventBridge/Pipes")["Metrics"]}
@@ -150,18 +152,102 @@ def test_a_pipe_runs_as_its_role_and_is_followed_through_its_life(stage: Stage) 
     )
 
     # stopped, started, deleted
-    pipes.stop_pipe(Name="stage")
-    stage.eventually(lambda: stage.cloud.status()["pipes"] == [])
-    stage.put(b"meanwhile")
-    pipes.start_pipe(Name="stage")
-    stage.eventually(lambda: stage.cloud.status()["pipes"] and stage.sums("delivered") == 1)
-    pipes.delete_pipe(Name="stage")
-    stage.eventually(lambda: stage.cloud.status()["pipes"] == [])
+    pipes.stop_pipe(Name="deployed")
+    deployed.eventually(lambda: deployed.cloud.status()["pipes"] == [])
+    deployed.put(b"meanwhile")
+    pipes.start_pipe(Name="deployed")
+    deployed.eventually(lambda: deployed.cloud.status()["pipes"] and deployed.sums("delivered") == 1)
+    pipes.delete_pipe(Name="deployed")
+    deployed.eventually(lambda: deployed.cloud.status()["pipes"] == [])
 
 
-def test_only_the_loopback_is_listened_on(stage: Stage) -> None:
-    """Ours: what runs here is nobody else's business."""
-    family = [psutil.Process(stage.cloud.status()[name]["pid"]) for name in ("emulator", "runtime")]
+PARAMETERS = {  # as a template may write them: numbers as text, what is not set as AWS::NoValue
+    "SourceParameters": {
+        "KinesisStreamParameters": {
+            "StartingPosition": "AT_TIMESTAMP",
+            "StartingPositionTimestamp": "2023-09-11T12:00:00Z",
+            "BatchSize": {"Ref": "BatchSize"},
+            "MaximumBatchingWindowInSeconds": {"Fn::If": ["Patient", 5, {"Ref": "AWS::NoValue"}]},
+            "MaximumRecordAgeInSeconds": "-1",
+            "MaximumRetryAttempts": 7,
+            "ParallelizationFactor": "2",
+            "OnPartialBatchItemFailure": "AUTOMATIC_BISECT",
+            "DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Letters", "Arn"]}},
+        },
+        "FilterCriteria": {"Filters": [{"Pattern": '{"partitionKey": ["P1"]}'}]},
+    },
+    "TargetParameters": {
+        "InputTemplate": "<$.data>",
+        "LambdaFunctionParameters": {"InvocationType": "FIRE_AND_FORGET"},
+    },
+}
+
+
+def test_a_pipe_that_a_template_made_tells_all_its_parameters(deployed: Deployed) -> None:
+    """Guide, API_DescribePipe. What the template leaves out later is set no more."""
+    cloudformation, pipes = deployed.client("cloudformation"), deployed.client("pipes")
+    pipe = {"RoleArn": deployed.role, "Source": deployed.stream, "Target": deployed.function, "DesiredState": "STOPPED"}
+
+    def template(**parameters: Any) -> str:
+        resources = {
+            "Letters": {"Type": "AWS::SQS::Queue"},
+            "Pipe": {"Type": "AWS::Pipes::Pipe", "Properties": pipe | parameters},
+        }
+        return json.dumps(
+            {
+                "Parameters": {"BatchSize": {"Type": "Number"}},
+                "Conditions": {"Patient": {"Fn::Equals": [{"Ref": "BatchSize"}, "1000"]}},
+                "Resources": resources,
+                "Outputs": {
+                    "Pipe": {"Value": {"Ref": "Pipe"}},
+                    "Letters": {"Value": {"Fn::GetAtt": ["Letters", "Arn"]}},
+                },
+            }
+        )
+
+    def request(body: str, batch_size: int) -> dict[str, Any]:
+        size = {"ParameterKey": "BatchSize", "ParameterValue": str(batch_size)}
+        return {"StackName": "templated", "TemplateBody": body, "Parameters": [size]}
+
+    def told() -> dict[str, Any]:
+        [stack] = cloudformation.describe_stacks(StackName="templated")["Stacks"]
+        outputs.update({output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]})
+        return pipes.describe_pipe(Name=outputs["Pipe"])
+
+    outputs: dict[str, str] = {}
+    cloudformation.create_stack(**request(template(**PARAMETERS), 1000))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="templated", WaiterConfig={"Delay": 0.1})
+    assert settings_of(told()) == PipeSettings(
+        arn=told()["Arn"],
+        role_arn=deployed.role,
+        source_arn=deployed.stream,
+        target_arn=deployed.function,
+        created_at=told()["CreationTime"].timestamp(),
+        starting_position="AT_TIMESTAMP",
+        starting_timestamp=1_694_433_600,
+        batch_size=1000,
+        batching_window_seconds=5,
+        parallelization_factor=2,
+        maximum_retry_attempts=7,
+        bisect=True,
+        dead_letter_arn=outputs["Letters"],
+        filters=('{"partitionKey": ["P1"]}',),
+        input_template="<$.data>",
+        invocation_type="FIRE_AND_FORGET",
+    )
+    assert told()["SourceParameters"]["KinesisStreamParameters"]["BatchSize"] == 1000
+
+    cloudformation.update_stack(**request(template(SourceParameters=PARAMETERS["SourceParameters"]), 20))
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="templated", WaiterConfig={"Delay": 0.1})
+    kinesis = told()["SourceParameters"]["KinesisStreamParameters"]
+    assert kinesis["BatchSize"] == 20 and "MaximumBatchingWindowInSeconds" not in kinesis
+    assert not told().get("TargetParameters")
+    cloudformation.delete_stack(StackName="templated")
+
+
+def test_only_the_loopback_is_listened_on(deployed: Deployed) -> None:
+    """This design: what runs here is nobody else's business."""
+    family = [psutil.Process(deployed.cloud.status()[name]["pid"]) for name in ("emulator", "runtime")]
     family += [child for process in family for child in process.children(recursive=True)]
     listening = [
         connection.laddr.ip
@@ -172,18 +258,18 @@ def test_only_the_loopback_is_listened_on(stage: Stage) -> None:
     assert set(listening) == {"127.0.0.1"}
 
 
-def test_a_runtime_that_was_killed_is_started_again_by_whoever_asks(stage: Stage, capfd: Any) -> None:
-    """Ours: and the end of its log is shown."""
-    killed = psutil.Process(stage.cloud.status()["runtime"]["pid"])
+def test_a_runtime_that_was_killed_is_started_again_by_whoever_asks(deployed: Deployed, capfd: Any) -> None:
+    """This design: and the end of its log is shown."""
+    killed = psutil.Process(deployed.cloud.status()["runtime"]["pid"])
     killed.kill()
     killed.wait()
-    stage.eventually(lambda: stage.cloud.status()["runtime"]["running"])
-    assert stage.cloud.status()["runtime"]["pid"] != killed.pid
+    deployed.eventually(lambda: deployed.cloud.status()["runtime"]["running"])
+    assert deployed.cloud.status()["runtime"]["pid"] != killed.pid
     assert "had died" in capfd.readouterr().err
 
 
-def test_the_log_is_read_on_from_where_it_was(stage: Stage) -> None:
-    lines, position = stage.cloud.log()
+def test_the_log_is_read_on_from_where_it_was(deployed: Deployed) -> None:
+    lines, position = deployed.cloud.log()
     assert any("starting" in line for line in lines)
-    assert stage.cloud.log(position) == ([], position)
+    assert deployed.cloud.log(position) == ([], position)
     assert LocalCloud(Path("/nowhere")).log() == ([], 0)

@@ -1,4 +1,4 @@
-"""One harness for every test."""
+"""What every conformance test works with."""
 
 from collections.abc import Iterator
 from pathlib import Path

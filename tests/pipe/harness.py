@@ -11,7 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from pipeline.pipe import delivery, pipe, shard, status, steady
+from pipeline.emulator.process import write_json
+from pipeline.pipe import delivery, pipe, restarting, shard, status
+from pipeline.pipe.checkpoints import Checkpoints
 from pipeline.pipe.pipe import PipeRun
 from pipeline.pipe.settings import PipeSettings
 from pipeline.waiting import eventually
@@ -30,7 +32,7 @@ FAST = {
     (pipe, "RESHARD_SECONDS"): 0.01,
     (delivery, "FIRST_WAIT_SECONDS"): 0.001,
     (delivery, "LONGEST_WAIT_SECONDS"): 0.005,
-    (steady, "RESTART_SECONDS"): 0.01,
+    (restarting, "RESTART_SECONDS"): 0.01,
 }
 
 Records = list[dict[str, Any]]
@@ -99,6 +101,8 @@ class Harness:
     def __init__(self, folder: Path, patience: float = 10.0) -> None:
         self.folder, self.patience = folder, patience
         self.kinesis, self.function, self.mailbox = Kinesis(), Function(), Mailbox()
+        self.cloudwatch = SimpleNamespace(put_metric_data=lambda **data: None)
+        self.write_json = write_json
         self.runs: list[PipeRun] = []
         self._gates: list[Event] = []
         self._stack = ExitStack()
@@ -126,7 +130,7 @@ class Harness:
         for gate in self._gates:
             gate.set()
 
-    def looks_again(self) -> None:
+    def shards_are_listed_again(self) -> None:
         """Wait until the pipe has looked for shards a few times more: what it would do by then, it has done."""
         before = self.kinesis.listings
         self.eventually(lambda: self.kinesis.listings > before + 3)
@@ -137,11 +141,14 @@ class Harness:
 
     def client(self, service: str, **_: Any) -> Any:
         """Make a client, as boto3 would."""
-        return {"kinesis": self.kinesis, "lambda": self.function, "sqs": self.mailbox, "sns": self.mailbox}[service]
+        clients = {"kinesis": self.kinesis, "lambda": self.function, "cloudwatch": self.cloudwatch}
+        return clients.get(service, self.mailbox)
 
     def run(self, **given: Any) -> PipeRun:
         """Start a pipe."""
-        run = PipeRun(self.settings(**given), self.client, self.folder)
+        settings = self.settings(**given)
+        kept = Checkpoints(self.folder, settings, lambda path, value: self.write_json(path, value))
+        run = PipeRun(settings, self.client, kept)
         self.runs.append(run)
         run.start()
         return run

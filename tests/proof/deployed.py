@@ -7,13 +7,16 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from pipeline.paths import ROOT
+
 PACKAGE = "stock_projector"
-SOURCE = Path(__file__).parents[2] / "lambda_src" / PACKAGE
-MODULES = ("events", "memory", "projection", "quarantine", "store", "batch", "handler")  # each before its importers
+SOURCE = ROOT / "lambda_src" / PACKAGE
+MODULES = (  # each before its importers
+    "words", "events", "memory", "projection", "quarantine", "store", "batch", "handler",
+)  # fmt: skip
 
 TABLE, QUEUE = "stock", "https://sqs.invalid/quarantine"
 TOMBSTONE_SECONDS = 2 * 3600 * 24

@@ -3,13 +3,12 @@
 import re
 import subprocess
 import sysconfig
-from pathlib import Path
 
 import pytest
 
+from pipeline.paths import ROOT
 from pipeline.provisioning.template import Template, load
 
-ROOT = Path(__file__).parents[2]
 PATH = ROOT / "infra" / "stack.yaml"
 TEXT = PATH.read_text()
 

@@ -1,7 +1,10 @@
 """What the helpers put into a notebook: the same every time, harmless, and with the data that the report needs."""
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +16,8 @@ from pipeline.errors import UserError
 from pipeline.notebook import show as display
 from pipeline.notebook import svg, tables
 from pipeline.notebook.show import check, code, figure, table
-from pipeline.report.model import plain
+from pipeline.paths import ROOT
+from pipeline.report.markdown import plain
 from pipeline.safe_text import shorten, terminal, visible
 
 STORE = "lambda_src/stock_projector/store.py"
@@ -49,7 +53,36 @@ def test_a_figure_is_the_same_bytes_every_time(shown):
 
     assert shown[0] == shown[1]
     assert shown[0]["text/plain"] == "Figure: Stock rises."
-    assert "Arimo" in display.picture_in(shown[0]["text/html"])
+    assert "Arimo" in shown[0]["image/svg+xml"]
+    assert svg.data_uri(shown[0]["image/svg+xml"].encode()) in shown[0]["text/html"]
+
+
+HOSTILE = """
+text.usetex: True
+font.size: 40
+figure.dpi: 10
+savefig.dpi: 10
+savefig.facecolor: red
+savefig.format: png
+svg.fonttype: path
+svg.hashsalt: other
+axes.formatter.use_locale: True
+xtick.direction: in
+lines.linewidth: 9
+backend: TkAgg
+"""
+
+
+def test_a_figure_does_not_depend_on_a_persons_matplotlibrc(tmp_path):
+    (tmp_path / "matplotlibrc").write_text(HOSTILE)
+    draw = "from tests.report.test_display import line_chart, svg; print(svg.from_drawing(line_chart()))"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MPL")}
+    drawn = [
+        subprocess.run([sys.executable, "-c", draw], cwd=ROOT, env=clean | extra, capture_output=True, text=True)
+        for extra in ({"MPLBACKEND": "agg"}, {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "MPLBACKEND": "agg"})
+    ]
+    assert [done.stderr for done in drawn] == ["", ""]
+    assert drawn[0].stdout == drawn[1].stdout != ""
 
 
 def test_a_figure_can_be_drawn_anew(shown):
@@ -57,7 +90,7 @@ def test_a_figure_can_be_drawn_anew(shown):
     page.update(BOX.format("<text>12</text>"), "After.")
 
     assert shown[-1]["text/plain"] == "Figure: After."
-    assert "<text>12</text>" in display.picture_in(shown[-1]["text/html"])
+    assert "<text>12</text>" in shown[-1]["image/svg+xml"]
 
 
 @pytest.mark.parametrize(
@@ -95,12 +128,6 @@ def test_a_drawing_on_paper_is_light_and_in_our_fonts():
     assert "font: 10px Arimo; fill: #333" in paper
 
 
-def test_sizes_are_points():
-    assert svg.size(BOX) == (72.0, 48.0)
-    assert svg.size('<svg viewBox="0 0 100 40"/>') == (75.0, 30.0)
-    assert svg.size("<svg/>") is None
-
-
 def test_a_table_is_escaped_and_hides_nothing(shown):
     frame = pd.DataFrame({"product_name": ["<script>", "evil\u202egnp.exe"]})
     table(frame, "Names with <b>")
@@ -117,8 +144,9 @@ def test_a_named_index_has_one_head_row(shown):
     table(pd.Series([3, 4], index=pd.Index(["added", "removed"], name="event type"), name="records"))
 
     (read,) = tables.parse(shown[0]["text/html"])
-    assert [[plain(cell["children"]) for cell in row] for row in read["head"]] == [["event type", "records"]]
-    assert [cell["align"] for cell in read["body"][0]] == ["left", "right"]
+    head, body = read["children"]
+    assert [plain([cell]) for cell in head["children"]] == ["event type", "records"]
+    assert [cell["attrs"]["align"] for cell in body["children"][0]["children"]] == ["left", "right"]
 
 
 def cells_of(page: str) -> list[tuple[str, str, str]]:
@@ -171,11 +199,11 @@ def test_dollars_are_no_mathematics_in_jupyterlab(shown):
 
 
 def test_the_lines_of_a_listing_never_wrap_in_a_notebook(shown):
-    code(svg.size)
+    code(svg.clean)
     code(STORE, "a long one")
 
     short, long = (bundle["text/html"] for bundle in shown)
-    for page, whole in ((short, inspect.getsource(svg.size)), (long, (display.ROOT / STORE).read_text())):
+    for page, whole in ((short, inspect.getsource(svg.clean)), (long, (display.ROOT / STORE).read_text())):
         element = BeautifulSoup(page, "html.parser").pre
         assert element.code.get_text() == whole.rstrip("\n")
         assert {"white-space:pre", "overflow-x:auto", "overflow-wrap:normal"} <= set(element["style"].split(";"))
@@ -196,15 +224,26 @@ def test_a_listing_is_escaped(shown, tmp_path, monkeypatch):
         assert "<b>" not in bundle["text/html"]
 
 
+def test_every_exporter_gets_the_whole_text(shown):
+    """Beside the HTML stands the same as plain text: the lines of code, the rows of a table, a check, a caption."""
+    code(STORE, "the store")
+    table(pd.DataFrame({"name": ["a" * 80], "units": [1234]}), "One row.")
+
+    listing, rows = (bundle["text/plain"] for bundle in shown)
+    assert listing == f"{STORE}, from line 1. the store\n\n{(ROOT / STORE).read_text().rstrip()}"
+    assert rows.startswith("One row.\n") and "a" * 80 in rows and "1,234" in rows
+    assert "a" * 80 in shown[1]["text/html"]
+
+
 def test_code_is_read_from_the_repository(shown):
     code("lambda_src/stock_projector/handler.py", "the entry")
-    code(svg.size)
+    code(svg.clean)
 
     listing, function = (bundle["application/vnd.inventory.listing+json"] for bundle in shown)
     source = (display.ROOT / "lambda_src/stock_projector/handler.py").read_text()
     assert listing["source"] == source.rstrip("\n")
     assert listing["path"] == "lambda_src/stock_projector/handler.py"
-    assert function["source"].startswith("def size(svg: str)")
+    assert function["source"].startswith("def clean(svg: str)")
     assert "text/markdown" not in shown[0], "JupyterLab breaks the lines of code in Markdown"
     with pytest.raises(UserError, match=r"there is no file gone\.py to show"):
         code("gone.py")

@@ -41,7 +41,7 @@ def report(tmp_path: Path, given: dict | None = None, asked: tuple[str, ...] = (
         given or {},
         tmp_path / "notebooks",
         tmp_path / "build",
-        deliverables=requirements(tmp_path, *asked),
+        requirements=requirements(tmp_path, *asked),
     )
 
 
@@ -72,7 +72,7 @@ def test_a_failed_notebook_is_named_and_both_files_are_written(broken):
     _, result = broken
 
     assert result.failures[0] == "01_fails failed: ValueError: no <b>stock</b> & #set"
-    assert not result.ok
+    assert (result.html.name, result.pdf.name) == ("report-failed.html", "report-failed.pdf")
     assert result.html.stat().st_size > 10_000
     assert result.pdf.read_bytes().startswith(b"%PDF-")
 
@@ -164,6 +164,24 @@ def test_every_notebook_gets_all_parameters_as_what_they_are(tmp_path, monkeypat
     assert passed == dict.fromkeys(["01_a", "02_b"], Parameters(seed=42, shard_count=4).model_dump())
 
 
+def test_a_failed_report_leaves_the_last_good_one_alone_and_says_so(tmp_path, capsys):
+    build = tmp_path / "build"
+    write(tmp_path / "notebooks", "01_a", "# A", "assert seed == 7")
+    good = report(tmp_path)
+    kept = {path.name: path.read_bytes() for path in build.glob("report*")}
+
+    bad = report(tmp_path, {"seed": 8})
+
+    assert good.failures == [] and sorted(kept) == ["report.html", "report.pdf"]
+    assert {name: (build / name).read_bytes() for name in kept} == kept
+    assert bad.html == build / "report-failed.html" and bad.html.exists() and bad.pdf.exists()
+    assert f"{good.html} is of an earlier run and was left alone; this run failed: report-failed.html" in (
+        capsys.readouterr().err
+    )
+    assert report(tmp_path).html == good.html
+    assert not bad.html.exists() and not bad.pdf.exists()
+
+
 def test_an_interruption_tears_down_and_makes_no_report(tmp_path, monkeypatch):
     started = []
 
@@ -183,20 +201,20 @@ def test_an_interruption_tears_down_and_makes_no_report(tmp_path, monkeypatch):
     assert not (tmp_path / "build" / "report.html").exists()
 
 
-@pytest.mark.parametrize("broken_file", ["deliverables", "notebooks", "build"])
+@pytest.mark.parametrize("broken_file", ["requirements", "notebooks", "build"])
 def test_bad_input_gets_one_clear_line(tmp_path, executed, broken_file):
     write(tmp_path / "notebooks", "01_a", "# A")
     places = {
         "notebooks_dir": tmp_path / "notebooks",
         "build_dir": tmp_path / "build",
-        "deliverables": requirements(tmp_path),
+        "requirements": requirements(tmp_path),
     }
     bad = tmp_path / "bad"
     bad.write_text("- [unclosed")
     name = broken_file if broken_file in places else f"{broken_file}_dir"
     places[name] = bad if broken_file != "notebooks" else tmp_path / "nothing"
 
-    with pytest.raises(UserError) as refused:
+    with pytest.raises(UserError if broken_file != "build" else OSError) as refused:
         make_report({}, **places)
 
     assert "\n" not in str(refused.value)
@@ -254,5 +272,6 @@ def test_what_changes_without_meaning_is_stripped():
     clean = stripped(notebook)
 
     assert set(clean.metadata) == {"kernelspec", "language_info"}
-    assert clean.metadata["language_info"] == {"name": "python"}
+    assert clean.metadata["kernelspec"]["display_name"] == "Python 3"
+    assert not {"version", "codemirror_mode"} & set(clean.metadata["language_info"])
     assert clean.cells[0].metadata == {}

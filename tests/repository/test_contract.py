@@ -14,7 +14,7 @@ from stock_projector.store import to_item
 from pipeline import __main__ as command_line
 from pipeline import report
 from pipeline.paths import ROOT
-from pipeline.report.model import ReportResult
+from pipeline.report import ReportResult
 from tests.doubles import record
 from tests.repository import contract
 

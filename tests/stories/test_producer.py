@@ -4,14 +4,14 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
+from pipeline.paths import ROOT
 from pipeline.stories import producer, scenarios
 from pipeline.stories.scenarios import NewRecord, pack
 from tests.doubles.errors import client_error
@@ -128,6 +128,16 @@ def test_trouble_that_passes_is_sat_out(trouble):
     assert sent.records == 50
     assert by_product(accepted(kinesis)) == entries_by_product(story)
     assert len(waits) == 3 and waits == sorted(waits) and waits[0] < waits[2], "longer each time"
+
+
+def test_records_whose_reply_was_lost_are_sent_again_before_anything_else():
+    kinesis, story = Kinesis(name="events"), story_of(added(LAMP, 3), decremented(LAMP, 1), added(MUG, 3))
+    lost = [ReadTimeoutError(endpoint_url="https://kinesis.us-east-2.amazonaws.com")]
+    kinesis.write_trouble = lambda records: (set(), lost.pop() if lost else None)
+    sent, _ = published(kinesis, story)
+    assert sent.records == 3
+    first, second, mug = (new.data for new in story)
+    assert by_product(accepted(kinesis)) == {LAMP: [first, first, second], MUG: [mug, mug]}
 
 
 @given(st.data())
@@ -248,7 +258,7 @@ def test_an_empty_story_is_sent_at_once():
 
 
 def test_the_producer_is_also_a_plain_script():
-    path = Path(__file__).parents[2] / "pipeline" / "stories" / "producer.py"
+    path = ROOT / "pipeline" / "stories" / "producer.py"
     done = subprocess.run([sys.executable, str(path), "--help"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "--scenario" in done.stdout

@@ -1,10 +1,12 @@
 """How far a pipe got, over restarts, bad files and a full disk."""
 
-from unittest.mock import patch
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipeline.pipe import checkpoints, status
+from pipeline.emulator.process import write_json
+from pipeline.pipe import status
 from tests.pipe.harness import LAPTOP, SHARD, Harness, data_of, poisoned
 
 
@@ -58,7 +60,7 @@ def test_a_pipe_made_again_under_its_name_starts_from_its_starting_position(harn
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"shards": 7}'])
 def test_a_checkpoint_file_that_cannot_be_read_means_starting_over(harness: Harness, text: str) -> None:
-    """Ours: at least once is kept, and the log says so."""
+    """This design: at least once is kept, and the log says so."""
     harness.kinesis.put(LAPTOP, "0")
     first = harness.run()
     harness.eventually(lambda: harness.is_drained(first))
@@ -70,17 +72,21 @@ def test_a_checkpoint_file_that_cannot_be_read_means_starting_over(harness: Harn
 
 
 def test_a_full_disk_stops_nothing_and_is_told(harness: Harness) -> None:
-    """Ours: what could not be written is written later; until then a crash would repeat records, not lose them."""
-    full = OSError(28, "No space left on device")
-    with patch.object(checkpoints, "write_json", side_effect=full):
-        harness.kinesis.put(LAPTOP, "0")
-        harness.kinesis.split(SHARD)
-        first = harness.run()
-        harness.eventually(lambda: harness.delivered() == ["0"])
-        harness.eventually(lambda: "No space left" in status.of_pipe(first)["error"])
-        harness.eventually(lambda: not first.readers[SHARD].lanes[0].is_alive())
-        harness.looks_again()
-        assert list(first.readers) == [SHARD]  # the children wait until the disk knows that their parent is drained
+    """This design: what could not be written is written later; a crash before that repeats records, and loses none."""
+
+    def full(path: Path, value: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    harness.write_json = full
+    harness.kinesis.put(LAPTOP, "0")
+    harness.kinesis.split(SHARD)
+    first = harness.run()
+    harness.eventually(lambda: harness.delivered() == ["0"])
+    harness.eventually(lambda: "No space left" in status.of_pipe(first)["error"])
+    harness.eventually(lambda: not first.readers[SHARD].senders[0].is_alive())
+    harness.shards_are_listed_again()
+    assert list(first.readers) == [SHARD]  # the children wait until the disk knows that their parent is drained
+    harness.write_json = write_json
     harness.eventually(lambda: len(first.readers) == 3 and first.error == "")
     harness.stop(first)
     second = harness.run()

@@ -4,37 +4,38 @@ import threading
 from typing import Any
 from unittest.mock import patch
 
-from pipeline.emulator import aws
+from pipeline.emulator.process import write_json
 from pipeline.pipe import runtime
+from pipeline.pipe.settings import PipeSettings
 from pipeline.pipe.validation import problem_of
 from tests.pipe.harness import LAPTOP, PIPE, SHARD, Harness
 
 
 class Followed:
-    """The runtime, with pipes that the test deploys, and the harness's clients."""
+    """The runtime, with pipes that the test deploys."""
 
     def __init__(self, harness: Harness) -> None:
-        self.deployed: list[Any] = []
+        self.deployed: list[PipeSettings] = []
         self._harness = harness
 
     def __enter__(self) -> "Followed":
         self._patches = [
             patch.object(runtime, "discover", lambda client: list(self.deployed)),
-            patch.object(aws, "role_session", lambda *_: None),
-            patch.object(aws, "client", lambda session, service, *_, **__: session or self._harness.client(service)),
-        ]  # fmt: skip
-        for patched in self._patches:
-            patched.start()
-        self.runtime = runtime.Runtime("http://127.0.0.1:1", self._harness.folder)
+            patch.object(runtime, "settings_of", lambda pipe, *_: pipe),
+        ]
+        for discovery in self._patches:
+            discovery.start()
+        client, folder = self._harness.client, self._harness.folder
+        self.runtime = runtime.Runtime(client, lambda *role: client, "123456789012", folder, write_json)
         return self
 
     def __exit__(self, *_: Any) -> None:
         self._harness.open_gates()
         self.runtime.stop()
-        for patched in self._patches:
-            patched.stop()
+        for discovery in self._patches:
+            discovery.stop()
 
-    def follow(self, *deployed: Any) -> None:
+    def follow(self, *deployed: PipeSettings) -> None:
         self.deployed = list(deployed)
         self.runtime.follow()
 
@@ -66,7 +67,7 @@ def test_a_pipe_is_started_stopped_and_started_again_live(harness: Harness) -> N
 
 
 def test_a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_has_ended(harness: Harness) -> None:
-    """API_UpdatePipe; ours: no batch is delivered twice at once for an update."""
+    """API_UpdatePipe; this design: no batch is delivered twice at once for an update."""
     held = harness.gate()
     harness.function.does = lambda records: held.wait(30) and None
     for n in range(4):
@@ -85,7 +86,7 @@ def test_a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_h
 
 
 def test_a_runtime_that_is_told_to_end_lets_the_batch_under_way_end(harness: Harness) -> None:
-    """Ours: SIGTERM in mid-batch, as from `down`; a batch that takes longer comes again."""
+    """This design: SIGTERM in mid-batch, as from `down`; a batch that takes longer comes again."""
     held = harness.gate()
     harness.function.does = lambda records: held.wait(30) and None
     number = harness.kinesis.put(LAPTOP)

@@ -17,7 +17,7 @@ def test_metrics_have_the_names_units_and_dimensions_of_aws(harness: Harness) ->
         def put_metric_data(self, **data: Any) -> None:
             sent.append(data)
 
-    gathered = metrics.Metrics(lambda: None, lambda: 3, threading.Event())
+    gathered = metrics.Metrics(lambda: None, "123456789012", lambda: 3, threading.Event())
     for kind in ("taken", "taken", "partially_failed", "failed", "refused", "timed_out", "throttled", "unreachable"):
         gathered.measure("stock-pipe", metrics.Execution(kind, records=10, bytes=500, seconds=0.25))
     gathered.send(CloudWatch())
@@ -36,7 +36,8 @@ def test_metrics_have_the_names_units_and_dimensions_of_aws(harness: Harness) ->
     assert {name for name, unit in units.items() if unit == "Milliseconds"} == {"Duration", "TargetStageDuration"}
     assert units["EventSize"] == "Bytes" and units["Invocations"] == "None"
     assert all(metric["Dimensions"] == [{"Name": "PipeName", "Value": "stock-pipe"}] for metric in by_name.values())
-    assert concurrency["Value"] == 3 and concurrency["Dimensions"][0]["Name"] == "AwsAccountId"
+    assert concurrency["Value"] == 3
+    assert concurrency["Dimensions"] == [{"Name": "AwsAccountId", "Value": "123456789012"}]
 
 
 def test_metrics_that_cannot_be_sent_are_dropped(harness: Harness) -> None:
@@ -46,14 +47,14 @@ def test_metrics_that_cannot_be_sent_are_dropped(harness: Harness) -> None:
         def put_metric_data(self, **data: Any) -> None:
             raise client_error("PutMetricData", "InternalFailure", status=500)
 
-    gathered = metrics.Metrics(lambda: None, lambda: 0, threading.Event())
+    gathered = metrics.Metrics(lambda: None, "123456789012", lambda: 0, threading.Event())
     gathered.measure("stock-pipe", metrics.Execution("taken", 1, 1, 0.1))
     gathered.send(CloudWatch())
     assert not gathered._gathered
 
 
 def test_the_status_says_how_far_a_shard_is_and_what_is_left(harness: Harness) -> None:
-    """Ours: `inventory status`; audit reads the same."""
+    """This design: `inventory status`; audit reads the same."""
     held = harness.gate()
     harness.function.does = lambda records: held.wait(30) and None
     harness.kinesis.clock = lambda: time.time() - 60

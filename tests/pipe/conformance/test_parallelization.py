@@ -42,11 +42,11 @@ def test_a_factor_lets_batches_of_a_shard_run_at_once_and_keeps_order_per_key(ha
         for record in batch:
             by_key.setdefault(record["partitionKey"], []).append(int(data_of(record)))
     assert all(numbers == sorted(numbers) for numbers in by_key.values())
-    lanes = [{record["partitionKey"] for record in batch} for batch in harness.function.batches[:3]]
-    assert not lanes[0] & lanes[1] | lanes[1] & lanes[2] | lanes[0] & lanes[2]
+    first, second, third = ({record["partitionKey"] for record in batch} for batch in harness.function.batches[:3])
+    assert not first & second | second & third | first & third
 
 
-def test_the_checkpoint_does_not_pass_a_batch_that_another_lane_still_has(harness: Harness) -> None:
+def test_the_checkpoint_does_not_pass_a_batch_that_another_sender_still_has(harness: Harness) -> None:
     """Guide, eb-pipes-kinesis: "it checkpoints to the highest sequence number of a batch"."""
     held = harness.gate()
     numbers = [harness.kinesis.put(f"P{n}", str(n)) for n in range(40)]

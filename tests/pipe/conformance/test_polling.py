@@ -1,36 +1,70 @@
 """How often a shard is read, and what a read that fails does."""
 
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from types import SimpleNamespace
 from unittest.mock import patch
 
-from pipeline.pipe import shard
+from pipeline.pipe import pipe, shard
+from pipeline.pipe.pipe import PipeRun
+from pipeline.pipe.shard import LONGEST_PAUSE_SECONDS, POLL_SECONDS
 from tests.doubles.errors import client_error
 from tests.pipe.harness import LAPTOP, SHARD, Harness
 
 
+class NotedPauses(threading.Event):
+    """The signal that stops a pipe. Notes how long a shard's reader pauses between polls, and lets it go on at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if "shardId" in threading.current_thread().name and timeout is not None:
+            self.seconds.append(round(timeout, 6))
+            timeout = 0.001
+        return super().wait(timeout)
+
+
+@contextmanager
+def clock_of_polls(seconds: float) -> Iterator[None]:
+    """Let every poll take this long, by the clock that the reader looks at; pauses are as long as they really are."""
+    ticks = count()
+    with (
+        patch.object(shard, "time", SimpleNamespace(monotonic=lambda: next(ticks) * seconds)),
+        patch.object(shard, "POLL_SECONDS", POLL_SECONDS),
+        patch.object(shard, "LONGEST_PAUSE_SECONDS", LONGEST_PAUSE_SECONDS),
+        patch.object(pipe, "Event", NotedPauses),
+    ):
+        yield
+
+
+def pauses(run: PipeRun) -> list[float]:
+    assert isinstance(run.stop, NotedPauses)
+    return run.stop.seconds
+
+
 def test_a_shard_is_polled_at_most_four_times_a_second(harness: Harness) -> None:
     """Kinesis guide, quotas: five reads a second and shard; Lambda guide, with-kinesis, reads once a second (?)."""
-    with patch.object(shard, "POLL_SECONDS", 0.25), patch.object(shard, "LONGEST_PAUSE_SECONDS", 5.0):
+    with clock_of_polls(0.1):
         run = harness.run()
-        harness.eventually(lambda: len(harness.kinesis.polls) >= 4)
+        harness.eventually(lambda: len(pauses(run)) >= 4)
         harness.stop(run)
-    times = [at for _, at in harness.kinesis.polls[:4]]
-    assert times[3] - times[0] >= 0.7
+    assert pauses(run)[:4] == [0.15] * 4
 
 
 def test_a_throttled_read_slows_down_and_loses_nothing(harness: Harness) -> None:
     """API_GetRecords: ProvisionedThroughputExceededException; "reduce the frequency or size of your requests"."""
     for n in range(10):
         harness.kinesis.put(LAPTOP, str(n))
-    harness.kinesis.read_errors.extend(
-        client_error("GetRecords", "ProvisionedThroughputExceededException") for _ in range(5)
-    )
-    with patch.object(shard, "POLL_SECONDS", 0.02), patch.object(shard, "LONGEST_PAUSE_SECONDS", 5.0):
-        started = time.monotonic()
+    throttled = client_error("GetRecords", "ProvisionedThroughputExceededException")
+    harness.kinesis.read_errors.extend([throttled] * 6)
+    with clock_of_polls(0):
         run = harness.run()
-        harness.eventually(lambda: SHARD in run.readers and run.readers[SHARD].error)
         harness.eventually(lambda: harness.is_drained(run))
-    assert time.monotonic() - started >= 0.02 * (2 + 4 + 8 + 16 + 32) / 2
+    assert pauses(run)[:6] == [0.5, 1, 2, 4, 5, 5]
     assert harness.delivered() == [str(n) for n in range(10)]
     assert run.readers[SHARD].error == ""
 

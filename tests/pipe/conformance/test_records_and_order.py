@@ -81,7 +81,7 @@ def test_a_child_shard_waits_until_its_parent_is_drained(harness: Harness) -> No
         harness.kinesis.put(LAPTOP, f"after on {child}", shard_id=child)
     run = harness.run(batch_size=4)
     harness.eventually(lambda: harness.function.batches and run.readers[SHARD].progress.unfinished == 10)
-    harness.looks_again()
+    harness.shards_are_listed_again()
     polled = {shard_id for shard_id, _ in harness.kinesis.polls}
     may_go_on.set()
     harness.eventually(lambda: harness.is_drained(run))
@@ -101,7 +101,7 @@ def test_a_merged_shard_waits_for_both_parents(harness: Harness) -> None:
     harness.function.does = lambda records: records[0]["partitionKey"] == "right" and slow_side.wait(30) and None
     run = harness.run(batch_size=6)
     harness.eventually(lambda: run.checkpoints.is_drained(left))
-    harness.looks_again()
+    harness.shards_are_listed_again()
     assert "after" not in harness.delivered()
     slow_side.set()
     harness.eventually(lambda: harness.is_drained(run))

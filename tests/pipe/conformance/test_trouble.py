@@ -35,20 +35,20 @@ def test_credentials_are_renewed_before_they_expire(harness: Harness) -> None:
 # ── Trouble ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_lane_that_something_unforeseen_stops_is_seen_and_goes_on(harness: Harness) -> None:
-    """Ours: a dead lane would be a shard that stands still in silence."""
+def test_a_sender_that_something_unforeseen_stops_is_seen_and_goes_on(harness: Harness) -> None:
+    """This design: a dead sender would be a shard that stands still in silence."""
     held = harness.gate()
     run = harness.run(batch_size=2)
     harness.eventually(lambda: SHARD in run.readers)
-    [lane] = run.readers[SHARD].lanes
-    whole = lane.delivery.deliver
+    [sender] = run.readers[SHARD].senders
+    whole = sender.delivery.deliver
 
     def breaks(batch: Any, retries: int = 0) -> None:
         if not held.is_set():
             raise MemoryError("no room")
         whole(batch, retries)
 
-    lane.delivery.deliver = breaks  # type: ignore[method-assign]
+    sender.delivery.deliver = breaks  # type: ignore[method-assign]
     for n in range(4):
         harness.kinesis.put(LAPTOP, str(n))
     harness.eventually(lambda: "MemoryError: no room" in tally_of(run)["error"])
@@ -60,7 +60,7 @@ def test_a_lane_that_something_unforeseen_stops_is_seen_and_goes_on(harness: Har
 
 
 def test_a_reader_that_something_unforeseen_stops_is_seen_and_goes_on(harness: Harness) -> None:
-    """Ours: and nothing of what it had read is lost or repeated."""
+    """This design: and nothing of what it had read is lost or repeated."""
     held = harness.gate()
     harness.kinesis.put(LAPTOP, "0")
     run = harness.run()
@@ -82,18 +82,18 @@ def test_a_reader_that_something_unforeseen_stops_is_seen_and_goes_on(harness: H
 
 
 def test_a_stalled_stream_is_waited_for(harness: Harness) -> None:
-    """Ours: whatever GetRecords raises, the shard stays where it was, and the operator sees it."""
+    """This design: whatever GetRecords raises, the shard stays where it was, and the operator sees it."""
     harness.kinesis.put(LAPTOP, "0")
-    stalled = [ReadTimeoutError(endpoint_url="http://127.0.0.1:1") for _ in range(40)]
-    harness.kinesis.read_errors.extend(stalled)
+    harness.kinesis.read_errors.extend([ReadTimeoutError(endpoint_url="http://127.0.0.1:1")] * 1_000_000)
     run = harness.run()
     harness.eventually(lambda: run.readers and "Read timeout" in tally_of(run)["error"])
+    harness.kinesis.read_errors.clear()
     harness.eventually(lambda: harness.is_drained(run))
     assert harness.delivered() == ["0"] and run.readers[SHARD].error == ""
 
 
 def test_a_shard_that_is_gone_is_left_and_its_children_are_read(harness: Harness) -> None:
-    """Ours: a shard goes when its retention has passed; an emulator may drop it with the reshard."""
+    """This design: a shard goes when its retention has passed; an emulator may drop it with the reshard."""
     run = harness.run()
     harness.eventually(lambda: SHARD in run.readers)
     for child in harness.kinesis.split(SHARD):

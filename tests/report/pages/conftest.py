@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 
 from pipeline.report import make, make_report
-from pipeline.report.model import Document
+from pipeline.report.exporters import InventoryTypst
 from tests.report.pages.notebooks import FIGURE, FLOWCHART, OVERVIEW, SCRIPT, SHOWS, notebook
 
 
@@ -35,12 +36,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nbformat.write(table, place / "notebooks" / "02_table.ipynb")
     asked = [{"group": "All", "requirements": [{"id": "stock", "asked": f"Stock of {SCRIPT}"}]}]
     (place / "deliverables.yaml").write_text(json.dumps(asked))
-    result = make_report(
-        {"seed": 11},
-        place / "notebooks",
-        place / "build",
-        deliverables=place / "deliverables.yaml",
-    )
+    result = make_report({"seed": 11}, place / "notebooks", place / "build", requirements=place / "deliverables.yaml")
     assert result.failures == []
     return place
 
@@ -51,6 +47,12 @@ def page(built: Path) -> str:
 
 
 @pytest.fixture(scope="package")
-def document(built: Path) -> Document:
-    facts = json.loads((built / "build" / "run.json").read_text())
-    return make.assemble(facts, built / "build" / "notebooks", built / "deliverables.yaml")
+def facts(built: Path) -> dict[str, Any]:
+    return json.loads((built / "build" / "run.json").read_text())
+
+
+@pytest.fixture(scope="package")
+def markup(built: Path, facts: dict[str, Any]) -> str:
+    """What Typst is given, for the same run."""
+    bound, known = make.read_run(built / "build", built / "deliverables.yaml")
+    return InventoryTypst().from_notebook_node(bound, known)[0]

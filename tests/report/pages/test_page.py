@@ -39,8 +39,9 @@ def test_links_between_notebooks_lead_to_their_place_in_the_report(page):
     assert '<a href="#02-table">the next</a>' in page
     assert '<a href="#00-overview-below">here</a>' in page
     assert '<a href="#listing-1">the fold</a>' in page
-    assert '<a href="https://aws.amazon.com" rel="noreferrer">AWS</a>' in page
+    assert '<a href="https://aws.amazon.com">AWS</a>' in page
     assert ">a file</a>" not in page
+    assert '<meta name="referrer" content="no-referrer">' in page
 
 
 def test_contents_list_chapters_and_sections(page):

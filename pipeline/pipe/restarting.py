@@ -1,4 +1,4 @@
-"""A thread that nothing can end unseen: what it did not foresee is noted, and its work is begun again."""
+"""A thread that begins its work again after an error that nobody foresaw, and notes the error."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ class StoppedError(Exception):
     """The pipe was stopped in the middle of something; it will come again."""
 
 
-class SteadyThread(Thread, ABC):
+class RestartingThread(Thread, ABC):
     """Does its `work` until that returns, or the pipe stops. `work` must bear being begun again after an exception."""
 
     def __init__(self, name: str, stop: Event) -> None:

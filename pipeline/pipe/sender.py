@@ -1,4 +1,4 @@
-"""One lane of a shard: its records in order, one batch at a time."""
+"""Send records of one shard in order, one batch at a time. A shard has as many senders as its ParallelizationFactor."""
 
 import time
 from collections.abc import Callable
@@ -6,15 +6,15 @@ from threading import Condition, Event
 
 from pipeline.pipe.delivery import Delivery
 from pipeline.pipe.records import Batch, take_batch
+from pipeline.pipe.restarting import RestartingThread
 from pipeline.pipe.settings import PipeSettings
-from pipeline.pipe.steady import SteadyThread
 
 
-class Lane(SteadyThread):
-    """Delivers its share of a shard."""
+class Sender(RestartingThread):
+    """Delivers its share of a shard: all records of the partition keys that fall to it."""
 
     def __init__(self, pipe: PipeSettings, delivery: Delivery, ended: Callable[[Batch], None], stop: Event) -> None:
-        super().__init__(f"{pipe.name} {delivery.shard_id} lane", stop)
+        super().__init__(f"{pipe.name} {delivery.shard_id} sender", stop)
         self.pipe, self.delivery, self._ended = pipe, delivery, ended
         self._waiting: Batch = []
         self._under_way: Batch = []
@@ -39,7 +39,7 @@ class Lane(SteadyThread):
         self.join()
 
     def wake(self) -> None:
-        """Let the lane notice that the pipe stops."""
+        """Let the sender notice that the pipe stops."""
         with self._changed:
             self._changed.notify()
 
