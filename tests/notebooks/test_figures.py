@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline.notebook import TableReads, figures, history, lags, svg
-from pipeline.notebook.show import TEMPLATE
+from pipeline.notebook.svg import TEMPLATE
 from pipeline.reading.stream import StreamRecord
 from pipeline.stories import scenarios
 
