@@ -14,7 +14,7 @@ HEAD = """\
 # What the local pipe does as EventBridge Pipes does
 
 Made from `tests/pipe/conformance` by `python -m tests.pipe.facts`; a test is red while it is
-stale. Every fact is a test of the real runtime (`pipeline/local_cloud`) against a Kinesis stream in process, whose
+stale. Every fact is a test of the real runtime (`pipeline/pipe`) against a Kinesis stream in process, whose
 shards split, merge, close and throttle as AWS's do. "Fails for" counts the deliberately wrong runtimes that the test
 was seen to find out (`test_conformance_has_teeth.py`). What the emulator can do is checked there again
 (`test_on_the_emulator.py`).

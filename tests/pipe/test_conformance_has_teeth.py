@@ -177,7 +177,7 @@ WRONG: list[tuple[Any, ...]] = [
 def mutated(where: str, old: str, new: str) -> Iterator[None]:
     """Exchange words of one function of the runtime."""
     module_name, _, path = where.partition(":")
-    module = importlib.import_module(f"pipeline.emulator.{module_name}")
+    module = importlib.import_module(f"pipeline.{'emulator' if module_name == 'aws' else 'pipe'}.{module_name}")
     function: Any = module
     for name in path.split("."):
         function = inspect.getattr_static(function, name)
