@@ -1,13 +1,14 @@
 """The audit: the table and the quarantine against an independent fold of the stream."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
-from pipeline.consistency import oracle
+from pipeline.consistency import invariants, oracle
 from pipeline.reading import logs, quarantine, queues, stock, stream
 from pipeline.reading.stream import StreamRecord
 from pipeline.waiting import eventually
@@ -16,9 +17,6 @@ SETTLE_SECONDS = 3.0  # once the pipe is done
 TELL_SECONDS = 5.0
 
 Tell = Callable[[str], None]
-COMPARED = ("product_name", "status", "quantity", "version", "updated_at")
-
-Place = tuple[str, str]  # shard and sequence number: which record
 
 
 @dataclass
@@ -64,7 +62,7 @@ def _compare_when_drained(
         nonlocal discrepancies, before, changed_at, told_at
         state = pipe_state(cloud, outputs)
         drained = _has_passed(state, records)
-        discrepancies = compare(cloud, outputs, expected)
+        discrepancies = compare(cloud, outputs, records, expected)
         if not discrepancies and drained is not False:
             return True
         now = time.monotonic()
@@ -82,63 +80,35 @@ def _compare_when_drained(
     return discrepancies
 
 
-def compare(cloud: Cloud, outputs: dict[str, str], expected: oracle.Expectation) -> list[str]:
-    """Compare table and quarantine with what is expected.
+def compare(
+    cloud: Cloud, outputs: dict[str, str], records: list[StreamRecord], expected: oracle.Expectation
+) -> list[str]:
+    """Compare table and quarantine with what is expected; the quarantine after the table.
 
     Args:
         cloud: where they are.
         outputs: the stack's outputs.
-        expected: what the oracle worked out.
+        records: the stream.
+        expected: what the oracle worked out from it.
 
     Returns:
         One sentence for each discrepancy.
     """
-    items = {item["product_id"]: item for item in stock.items(cloud, outputs["StockTableName"])}
+    seen = {item["product_id"]: item for item in stock.items(cloud, outputs["StockTableName"])}
     verdicts = quarantine.verdicts(cloud, outputs["QuarantineTableName"])
-    seen = {(each.get("shard_id", ""), each.get("sequence_number", "")): each.get("reason", "") for each in verdicts}
-    refused = {place: reason for place, reason in expected.outcomes.items() if reason not in ("applied", "duplicate")}
-    return _compare_products(expected, items) + _compare_quarantine(refused, seen)
-
-
-def _compare_products(expected: oracle.Expectation, items: dict[str, dict[str, Any]]) -> list[str]:
-    found = []
-    for product_id in sorted(expected.products.keys() | items.keys()):
-        product, item = expected.products.get(product_id), items.get(product_id)
-        if item is None:
-            found.append(f"{product_id}: the stream says version {product.version}, the table has no item")  # type: ignore[union-attr]
-        elif missing := sorted({*COMPARED, "last_sequence_number"} - item.keys()):
-            found.append(f"{product_id}: its item was not written by the projector, it has no {', '.join(missing)}")
-        elif product is None:
-            found.append(f"{product_id}: the table has version {item['version']}, the stream has no event")
-        else:
-            found += [f"{product_id}: {difference}" for difference in _differences(product, item)]
-    return found
-
-
-def _differences(product: oracle.Product, item: dict[str, Any]) -> list[str]:
-    found = [
-        f"{name} should be {getattr(product, name)!r}, is {item[name]!r}"
-        for name in COMPARED
-        if getattr(product, name) != item[name]
+    quarantined = {(each.get("shard_id", ""), each.get("sequence_number", "")): each["reason"] for each in verdicts}
+    outcome_of = expected.outcomes
+    effective = {place for place, outcome in outcome_of.items() if outcome in ("applied", "duplicate")}
+    due = {place: outcome for place, outcome in outcome_of.items() if place not in effective}
+    applied = Counter(r.partition_key for r in records if outcome_of[r.shard_id, r.sequence_number] == "applied")
+    products = {product_id: vars(product) for product_id, product in expected.products.items()}
+    return [
+        *invariants.table_is_the_fold_of_the_log(products, seen),
+        *invariants.stock_is_never_negative(seen),
+        *invariants.version_counts_what_was_applied(applied, {name: seen[name] for name in seen if name in products}),
+        *invariants.every_record_has_one_outcome(outcome_of, effective, quarantined, due),
+        *invariants.first_verdict_is_the_logs(due, quarantined),
     ]
-    if int(product.last_sequence_number) != int(item["last_sequence_number"]):
-        found.append(
-            f"last_sequence_number should be {product.last_sequence_number}, is {item['last_sequence_number']}"
-        )
-    return found
-
-
-def _compare_quarantine(refused: dict[Place, str], seen: dict[Place, str]) -> list[str]:
-    found = []
-    for place in sorted(refused.keys() | seen.keys()):
-        record = f"record {place[1]} on {place[0]}"
-        if place not in seen:
-            found.append(f"{record}: should be quarantined as {refused[place]}, is not")
-        elif place not in refused:
-            found.append(f"{record}: is quarantined as {seen[place]}, though it could be applied")
-        elif seen[place] != refused[place]:
-            found.append(f"{record}: is quarantined as {seen[place]}, should be as {refused[place]}")
-    return found
 
 
 def _troubles(cloud: Cloud, outputs: dict[str, str]) -> list[str]:

@@ -65,10 +65,12 @@ def test_a_request_that_is_throttled_as_a_whole_is_tried_again_after_a_pause(wor
     assert len(world.waited) == 1
 
 
-def test_a_write_whose_answer_was_lost_is_found_to_be_done(world):
+def test_a_write_whose_answer_was_lost_is_found_to_be_done_when_its_records_come_again(world):
     answers = iter(["answer lost"])
     world.fate = lambda what, key: next(answers, "") if what == STOCK else ""
-    assert world.invoke(record(added(LAMP, 10), 0), record(decremented(LAMP, 3), 1)) == []
+    lamp = [record(added(LAMP, 10), 0), record(decremented(LAMP, 3), 1)]
+    assert world.invoke(*lamp) == named(*lamp)
+    assert world.invoke(*lamp) == []
     assert (world.quantity(LAMP), world.stock[LAMP]["version"]) == (7, {"N": "2"})
 
 
