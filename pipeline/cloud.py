@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.emulator import LocalCloud, LocalCloudError, aws, emulator
-from pipeline.errors import UserError
+from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import ROOT
 
 LAYER_PARAMETER = "/aws/service/powertools/python/arm64/python3.13/latest"  # AWS publishes the layer's ARN here
@@ -99,6 +99,7 @@ def _local(reach: Callable[[LocalCloud], str]) -> Cloud:
             "AWS_ACCESS_KEY_ID": emulator.ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": emulator.SECRET_KEY,
             "AWS_DEFAULT_REGION": emulator.REGION,
+            "AWS_REGION": emulator.REGION,  # where other SDKs than Python's look
         },
         poll_seconds=0.1,
         patience_seconds=20,
@@ -116,7 +117,7 @@ def _local_cloud_errors(work: Callable[[], Any]) -> Any:
 
 def _connect_aws(name: str, account_id: str | None) -> Cloud:
     if name != "aws":
-        raise UserError(f"there is no cloud named {name!r}: choose local or aws", usage=True)
+        raise WrongUsageError(f"there is no cloud named {name!r}: choose local or aws")
     account_id = account_id or os.environ.get("INVENTORY_AWS_ACCOUNT_ID")
     if not account_id:
         raise UserError(
@@ -134,7 +135,7 @@ def _connect_aws(name: str, account_id: str | None) -> Cloud:
         name="aws",
         region=session.region_name,
         endpoint_url=None,
-        env={"AWS_DEFAULT_REGION": session.region_name},
+        env={"AWS_DEFAULT_REGION": session.region_name, "AWS_REGION": session.region_name},
         powertools_layer_arn=layer,
         poll_seconds=3,
         patience_seconds=180,

@@ -36,7 +36,7 @@ class Product:
 
 @dataclass(eq=False)
 class Folded:
-    """A product's first entries folded: all of them, or those before a refusal that is not certain to be in quarantine."""
+    """A product's first entries, folded: all, or those before a refusal that is not known to be in quarantine."""
 
     product: Product
     before: StockLevel

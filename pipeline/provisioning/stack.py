@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipeline.cloud import Cloud
-from pipeline.errors import UserError
+from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import ROOT
 from pipeline.pipe import template
 from pipeline.provisioning import bundle as bundles
@@ -36,7 +36,7 @@ def provision(
     cloudformation = cloud.client("cloudformation")
     request = {
         "StackName": stack_name,
-        "TemplateBody": TEMPLATE.read_text(),
+        "TemplateBody": TEMPLATE.read_text("utf-8"),
         "Capabilities": ["CAPABILITY_IAM"],
         "Parameters": _parameters(parameters, stack),
     }
@@ -129,14 +129,12 @@ def checked(parameters: Parameters) -> Parameters:
     known = set(_template_parameters())
     unknown = set(parameters) - known
     if unknown:
-        raise UserError(
-            f"the template has no parameter {sorted(unknown)[0]}: it has {', '.join(sorted(known))}", usage=True
-        )
+        raise WrongUsageError(f"the template has no parameter {sorted(unknown)[0]}: it has {', '.join(sorted(known))}")
     return parameters
 
 
 def _template_parameters() -> dict[str, Any]:
-    return template.load(TEMPLATE.read_text())["Parameters"]
+    return template.load(TEMPLATE.read_text("utf-8"))["Parameters"]
 
 
 def _parameters(given: Parameters, stack: dict[str, Any] | None) -> list[dict[str, Any]]:

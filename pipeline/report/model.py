@@ -12,14 +12,6 @@ from typing import Any
 Node = dict[str, Any]
 
 
-class ReportError(Exception):
-    """What went wrong, in one line for the person who asked for the report."""
-
-
-class WrongParameterError(ReportError):
-    """What was asked for cannot be meant; nothing was run."""
-
-
 @dataclass(frozen=True)
 class NotebookRun:
     """What became of one notebook: `error` is empty when all of its cells ran."""

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
-
 Item = dict[str, dict[str, Any]]
 MOST_KEYS, MOST_STATEMENTS, MOST_ITEM_BYTES = 100, 25, 400 * 1024
 
@@ -26,11 +24,6 @@ FATES = {  # what may become of one statement, besides what it asks for, and the
 
 class UnknownRequestError(BaseException):
     """The code asked for something whose answer is not modelled."""
-
-
-def client_error(code: str, message: str = "slow down", operation: str = "BatchExecuteStatement") -> ClientError:
-    """Return what botocore raises for a request as a whole."""
-    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
 @dataclass

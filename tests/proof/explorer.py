@@ -10,7 +10,8 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from tests.doubles.table import Call, client_error
+from tests.doubles.errors import client_error
+from tests.doubles.table import Call
 from tests.proof.deployed import Deployed
 from tests.proof.faults import (
     BEFORE_IT_BEGINS,
@@ -218,7 +219,7 @@ class Schedule:
     def _perform(self, worker: Worker, call: Call, what: str, position: int) -> None:
         """Do the call, or one statement of it. An invocation goes on when all of its call has been answered."""
         if what == "request throttled":
-            self._resume(worker, worker.thread.throw, client_error("ThrottlingException", operation=call.operation))
+            self._resume(worker, worker.thread.throw, client_error(call.operation, "ThrottlingException"))
         elif call.operation == "batch_get_item":
             reply = call.perform(lambda at: what if at == position else "")
             self._resume(worker, worker.thread.switch, reply)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.doubles.table import Call, client_error
+from tests.doubles.errors import client_error
+from tests.doubles.table import Call
 from tests.proof.world import World
 
 OF_ONE_KEY = ("unread",)
@@ -20,7 +21,7 @@ RECOVERED_IN_TIME = ("request throttled", "throttled", "unread")  # nor for thes
 def suffer(world: World, call: Call, fault: str, position: int = 0) -> Any:
     """Carry out a call with a fault, if it is one that the call can have; return its reply, or raise."""
     if fault == "request throttled":
-        raise client_error("ThrottlingException", operation=call.operation)
+        raise client_error(call.operation, "ThrottlingException")
     if fault not in FAULTS[call.operation]:
         return call.perform()
     if fault not in ONCE_IT_IS_DONE:

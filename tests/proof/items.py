@@ -1,4 +1,4 @@
-"""What must hold of every item at any moment: sections 3 and 4 of the contract, nothing lost or made up."""
+"""What must hold of every item at any moment: docs/contract.md, sections 3 and 4, nothing lost or made up."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def hold(sentences: list[str]) -> None:
 
 
 def check_item(item: Item, level: Level, last: str, forgotten: str) -> None:
-    """Hold the item against section 4 of the contract."""
+    """Compare the item with docs/contract.md, section 4."""
     if item.keys() != ATTRIBUTES:
         raise ViolationError(f"the item's attributes are {sorted(item)}")
     seen = (

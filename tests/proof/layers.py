@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 from tests.doubles.table import UnknownRequestError
@@ -61,7 +60,7 @@ class Ran(NamedTuple):
     complete: bool | None
     violation: str = ""
     runs: int = 0
-    branches: Mapping[str, int] = MappingProxyType({})  # how often each was taken
+    branches: Mapping[str, int] | None = None  # how often each was taken
 
 
 def tasks(size: Size) -> list[Task]:

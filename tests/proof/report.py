@@ -116,7 +116,7 @@ def _branches(ran: list[Ran]) -> list[dict[str, Any]]:
     taken: Counter[str] = Counter()
     for each in ran:
         if each.task.layer in UNDER_FAULTS:
-            taken.update(each.branches)
+            taken.update(each.branches or {})
     return sorted(({"branch": name, "taken": taken[name]} for name in names), key=lambda each: each["taken"])
 
 
