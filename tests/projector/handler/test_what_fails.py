@@ -145,7 +145,7 @@ def test_an_item_that_is_not_ours_and_came_between_read_and_write_is_named_as_we
 def test_a_table_that_cannot_be_read_fails_every_event_and_still_quarantines_the_poison(world):
     def denied_to_read(call):
         if call.operation == "batch_get_item":
-            raise client_error("BatchGetItem", "AccessDeniedException", "not authorized to perform: dynamodb:BatchGetItem")
+            raise client_error("BatchGetItem", "AccessDeniedException", "not authorized: dynamodb:BatchGetItem")
 
     world.before = denied_to_read
     poison, lamp, mug = record(b"{", 0), record(added(LAMP), 1), record(added(MUG), 2)
