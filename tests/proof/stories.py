@@ -28,12 +28,12 @@ def _in_order(name: str, said: Sequence[Said], *sizes: int, **more: object) -> S
 
 
 def _overtaking(
-    name: str, before: Sequence[Said], lanes: Sequence[Sequence[int]], said: Sequence[Said], guards: int = 0
+    name: str, before: Sequence[Said], lanes: Sequence[Sequence[int]], said: Sequence[Said], **more: int
 ) -> Story:
     """Lanes name records of `said` by their number, one batch each lane."""
     records = log([*before, *said])
     brought: list[Batches] = [[[records[len(before) + number] for number in lane]] for lane in lanes]
-    return Story(name, brought, before=[records[: len(before)]] if before else (), guards=guards)
+    return Story(name, brought, before=[records[: len(before)]] if before else (), **more)
 
 
 def _overlapping(name: str, said: Sequence[Said], lanes: Sequence[Sequence[int]]) -> Story:
@@ -176,6 +176,19 @@ OUT_OF_ORDER = [
         [[0], [1]],
         [up(LAPTOP, 1), up(LAPTOP, 2)],
         guards=1,
+    ),
+    _overtaking(
+        "a re-send and a sale at the same time",
+        [added(LAPTOP, 5), up(LAPTOP, 1, "u")],
+        [[0], [1]],
+        [up(LAPTOP, 1, "u"), down(LAPTOP, 2)],
+    ),
+    _overtaking(
+        "one product is overtaken while the other waits, and there is no time",
+        [added(LAPTOP, 5)],
+        [[0], [1, 2]],
+        [up(LAPTOP, 1), down(LAPTOP, 2), added(MOUSE, 3)],
+        pauses=0,
     ),
     _overtaking(
         "two lanes cross on two products",
