@@ -67,7 +67,7 @@ class Batch:
             self.products[product_id].entries.append((record, event))
 
     def round(self) -> bool:
-        """Take everything one step forward; say whether anything is left."""
+        """Take everything one step forward: read, fold, quarantine, write. Say whether anything is left."""
         self._read([product for product in self.products.values() if product.level is None])
         folds = [product.fold() for product in self.products.values() if product.level]
         self._put_into_quarantine(folds)  # before the state: a crash leaves an item, never a gap

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 Place = tuple[str, str]  # shard and sequence number: which record
-Stock = Mapping[str, Any]  # what is said of a product, by the names of section 4 of the contract
+Stock = Mapping[str, Any]  # what is said of a product, by the names of docs/contract.md, section 4
 
 COMPARED = ("product_name", "status", "quantity", "version", "updated_at", "last_sequence_number")
 

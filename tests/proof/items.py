@@ -39,12 +39,26 @@ def check_item(item: Item, level: Level, last: str, forgotten: str) -> None:
     due = (level.product_name, status, level.quantity, level.version, last, level.updated_at, forgotten)
     if seen != due:
         raise ViolationError(f"the item is {seen}, should be {due}")
+    places, remembered = places_in(item["recent_events"]["B"], level.last), [place for _, place in level.memory]
+    if places != remembered:
+        raise ViolationError(f"the item remembers the places {places}, should be {remembered}")
     if size_of(item) > MOST_ITEM_BYTES:
         raise ViolationError("the item costs more than one write unit")
 
 
+def places_in(packed: bytes, last: int) -> list[int]:
+    """Read the places in a packed memory, oldest first: a digest of 8 bytes, a length, the gap to the older one."""
+    places, place, at = [], last, 0
+    while at < len(packed):
+        length = packed[at + 8]
+        places.append(place)
+        place -= int.from_bytes(packed[at + 9 : at + 9 + length])
+        at += 9 + length
+    return places[::-1]
+
+
 def check_quarantined(item: Item, record: LoggedRecord, reason: str, judged_on: str | None) -> None:
-    """Hold an item of the quarantine against section 3 of the contract."""
+    """Compare an item in quarantine with docs/contract.md, section 3."""
     seen = {name: value for name, kinds in item.items() for value in kinds.values()}
     due = {
         "record_id": record.item_identifier,

@@ -182,6 +182,7 @@ OUT_OF_ORDER = [
         [added(LAPTOP, 5), up(LAPTOP, 1, "u")],
         [[0], [1]],
         [up(LAPTOP, 1, "u"), down(LAPTOP, 2)],
+        remembered=1,
     ),
     _overtaking(
         "one product is overtaken while the other waits, and there is no time",
