@@ -88,7 +88,7 @@ def test_what_is_quarantined_and_what_is_logged_is_paid_too() -> None:
 
 def test_of_each_pair_of_lines_one_is_paid() -> None:
     lines = cost.per_million(PRICES, GIVEN, USE)
-    rest = 0.012 + 0.3 + 0.2 + 0.04 + cost.logs(PRICES, GIVEN)
+    rest = 0.012 + 0.3 + 0.2 + 0.012 + cost.logs(PRICES, GIVEN)
     provisioned, on_demand = lines["Kinesis, provisioned"], lines["Kinesis, on demand"]
     assert provisioned < on_demand
     assert cost.totals(lines) == pytest.approx((rest + provisioned + 0.016, rest + on_demand + 0.4))
