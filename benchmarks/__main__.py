@@ -108,7 +108,7 @@ def _beside(kept: dict[str, Any], measured: dict[str, Any], suites: list[str]) -
     """Add the suites that were not measured now."""
     missing = [key for key in ("replay", "extremes", "latency", "verdict", "fold") if not measured[key]]
     drains = [
-        each for each in kept["drain"] if ("contenders" if each["suite"] == "contenders" else "sweeps") not in suites
+        drain for drain in kept["drain"] if ("contenders" if drain["suite"] == "contenders" else "sweeps") not in suites
     ]
     return measured | {key: kept[key] for key in missing} | {"drain": drains + measured["drain"]}
 
@@ -116,9 +116,9 @@ def _beside(kept: dict[str, Any], measured: dict[str, Any], suites: list[str]) -
 def _rounded(value: Any) -> Any:
     """Keep as many digits as mean something."""
     if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
+        return {name: _rounded(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_rounded(each) for each in value]
+        return [_rounded(part) for part in value]
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 

@@ -36,7 +36,7 @@ def _before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: An
 
 def _after(parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
     consumed = parsed.get("ConsumedCapacity") or []
-    units = sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed]))
+    units = sum(capacity["CapacityUnits"] for capacity in (consumed if isinstance(consumed, list) else [consumed]))
     _add("requests", 1)
     if model.name in READS:
         _add("reads", 1)
@@ -100,7 +100,7 @@ def _log(event: list[dict[str, Any]], answer: dict[str, Any], started: float, en
         "cpu_seconds": cpu,
         "records": len(event),
         "failed": len(answer["batchItemFailures"]),
-        "arrived": [each["approximateArrivalTimestamp"] for each in event],
+        "arrived": [record["approximateArrivalTimestamp"] for record in event],
         "memory_mb": _most_memory_mb(),
         **_counts,
     }

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.consistency import invariants, oracle
 from pipeline.reading import logs, quarantine, queues, stock, stream
@@ -133,7 +132,7 @@ class PipeState:
 
 def pipe_state(cloud: Cloud, outputs: dict[str, str]) -> PipeState:
     """Ask the pipe how far it is."""
-    status = clouds.pipe_status(cloud)
+    status = cloud.pipe_status()
     if status is None:
         return PipeState(None)
     for pipe in status["pipes"]:
