@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.doubles.table import Call
+from tests.proof.checks import check_drained
 from tests.proof.deployed import Deployed
 from tests.proof.events import added, down, log, poison, removed, up
+from tests.proof.invocation import Invocation
 from tests.proof.items import ViolationError
 from tests.proof.reference import REMEMBERED, LoggedRecord
 from tests.proof.story import redeliveries
-from tests.proof.world import Invocation, World
+from tests.proof.world import World
 
 MOST_POINTS = 500  # of one run; more is a livelock
 
@@ -97,7 +99,7 @@ def crash(batch: Batch, deployed: Deployed, deadly: Sequence[int], halves: bool)
             lane[:0] = redeliveries(invocation.records, again)[-1 if halves else 0]
         if crashing.passed > MOST_POINTS:
             raise ViolationError("not drained: a livelock")
-    world.check_drained(in_order=True)
+    check_drained(world, in_order=True)
     return crashing.passed
 
 

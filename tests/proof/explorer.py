@@ -12,6 +12,7 @@ from greenlet import getcurrent, greenlet
 
 from tests.doubles.errors import client_error
 from tests.doubles.table import Call
+from tests.proof.checks import check_drained
 from tests.proof.deployed import Deployed
 from tests.proof.faults import (
     BEFORE_IT_BEGINS,
@@ -21,10 +22,11 @@ from tests.proof.faults import (
     RECOVERED,
     RECOVERED_IN_TIME,
 )
+from tests.proof.invocation import Invocation
 from tests.proof.items import ViolationError
 from tests.proof.reference import Key, LoggedRecord
 from tests.proof.story import Bounds, Story, redeliveries
-from tests.proof.world import Invocation, World
+from tests.proof.world import World
 
 MOST_STEPS = 150  # of one schedule; more is a livelock, and a livelock is a violation
 
@@ -80,7 +82,7 @@ class Schedule:
         for _ in range(MOST_STEPS):
             self._start()
             if not self.workers:
-                return self.world.check_drained(self.story.in_order)
+                return check_drained(self.world, self.story.in_order)
             self.arrive(self._state)
             options = list(self._options())
             self._act(*options[self.choose(len(options)) if len(options) > 1 else 0])

@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.doubles.table import Call
+from tests.proof.checks import check_drained, check_levels
 from tests.proof.crashes import DiedError
 from tests.proof.deployed import Deployed
 from tests.proof.events import FIRST, Said, event, poison
 from tests.proof.faults import FAULTS, suffer
+from tests.proof.invocation import Invocation
 from tests.proof.items import ViolationError
 from tests.proof.reference import REMEMBERED, LoggedRecord, read
 from tests.proof.story import redeliveries
-from tests.proof.world import Invocation, World
+from tests.proof.world import World
 
 SHARD_OF = {"LAPTOP": "shard-a", "MOUSE": "shard-a", "DESK": "shard-b", "LAMP": "shard-b"}
 SHARDS = sorted(set(SHARD_OF.values()))
@@ -95,7 +97,7 @@ class Pipeline(RuleBasedStateMachine):
     @invariant()
     def levels_hold(self) -> None:
         if hasattr(self, "world"):
-            self.world.check_levels()
+            check_levels(self.world)
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -104,7 +106,7 @@ class Pipeline(RuleBasedStateMachine):
             for shard in SHARDS:
                 self.deliver(shard=shard, size=8, trouble=[], plan=0)
             if not any(self.lanes.values()) and all(len(self.logs[s]) == self.read_up_to[s] for s in SHARDS):
-                return self.world.check_drained(in_order=True)
+                return check_drained(self.world, in_order=True)
         raise ViolationError("it does not drain, though nothing fails any more")
 
     def _put(self, said: Said) -> None:

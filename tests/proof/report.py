@@ -14,6 +14,7 @@ from tests.proof import layers
 from tests.proof.branches import LEAST
 from tests.proof.deployed import load
 from tests.proof.events import added, log, up
+from tests.proof.invocation import Invocation
 from tests.proof.layers import (
     CRASHES,
     EMBEDDED,
@@ -28,7 +29,7 @@ from tests.proof.layers import (
 )
 from tests.proof.planted import BUGS, Bug
 from tests.proof.removed import REMOVED
-from tests.proof.world import Invocation, World
+from tests.proof.world import World
 
 LAYERS = (FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION, EMBEDDED)
 

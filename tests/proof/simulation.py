@@ -12,15 +12,17 @@ from greenlet import getcurrent
 from tests.doubles.kinesis import Kinesis
 from tests.doubles.table import Call, UnknownRequestError
 from tests.proof import runtime_pipe
+from tests.proof.checks import check_drained
 from tests.proof.crashes import DiedError
 from tests.proof.deployed import Deployed
 from tests.proof.faults import FAULTS, suffer
+from tests.proof.invocation import Invocation
 from tests.proof.items import ViolationError
 from tests.proof.pipe import Hear, Pipe
 from tests.proof.producer import invent, publish
 from tests.proof.reference import REMEMBERED
 from tests.proof.runtime_pipe import RuntimePipe
-from tests.proof.world import NOW, Invocation, World
+from tests.proof.world import NOW, World
 
 STREAM = "inventory-events"
 MOST_GAP = 2**28  # between two sequence numbers
@@ -90,7 +92,7 @@ class Simulation:
         on_stream = {(name, int(r["SequenceNumber"])) for name, s in self.client.shards.items() for r in s.records}
         if on_stream != self.world.log.keys():
             raise ViolationError("the pipe has not read the whole stream")
-        self.world.check_drained(in_order=True)
+        check_drained(self.world, in_order=True)
         self._check_order_sent()
 
     def _check_order_sent(self) -> None:

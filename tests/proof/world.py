@@ -9,10 +9,10 @@ very statement that breaks it, and not only at the end.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pipeline.consistency import invariants
 from tests.doubles.table import Call, Client, Database, Item, Table
 from tests.proof.deployed import QUARANTINE, STOCK, Deployed
-from tests.proof.items import ViolationError, check_item, check_quarantined, conserved, hold, stock_of
+from tests.proof.invocation import Invocation, Pause
+from tests.proof.items import ViolationError, check_item, check_quarantined
 from tests.proof.reference import (
     APPLIED,
     DUPLICATE,
@@ -24,52 +24,10 @@ from tests.proof.reference import (
     LoggedRecord,
     fold,
     judge,
-    replay,
 )
 
 NOW = 1_694_433_600.0
 FOREIGN = {"note": {"S": "written by hand"}}
-
-
-class Invocation:
-    """One invocation of the handler: what it was given, what it read, what it knows to be in quarantine."""
-
-    __slots__ = ("believed", "by_product", "failed", "quarantined", "records")
-
-    def __init__(self, records: Sequence[LoggedRecord]) -> None:
-        self.records = records
-        self.by_product: dict[str, list[LoggedRecord]] = {}
-        for record in records:
-            self.by_product.setdefault(record.product, []).append(record)
-        self.believed: dict[str, Level] = {}
-        self.quarantined: set[Key] = set()
-        self.failed = False  # nobody waits for its answer any more
-
-    def of(self, product: str, besides: Key | None = None) -> list[LoggedRecord]:
-        """Return the records of a product that this invocation does not know to be in quarantine."""
-        out = self.quarantined
-        return [each for each in self.by_product.get(product, ()) if each.key not in out or each.key == besides]
-
-    def needing(self, key: Key) -> list[LoggedRecord]:
-        """Return the records that may come again if this one's refusal cannot be put into quarantine."""
-        record = next(each for each in self.records if each.key == key)
-        if record.poison:
-            return [record]
-        of_product = self.by_product[record.product]
-        return of_product[of_product.index(record) :]
-
-
-class Pause:
-    """Patience for so many pauses. What was read before one is no longer known to be current."""
-
-    def __init__(self, world: "World", pauses: int) -> None:
-        self._world, self._left = world, pauses
-
-    def wait(self) -> bool:
-        self._left -= 1
-        if self._left >= 0:
-            self._world.current.believed.clear()
-        return self._left >= 0
 
 
 class World:
@@ -112,7 +70,7 @@ class World:
             return reply
 
         client = Client(self.database, served)
-        return deployed.attach(client, lambda: self.now, lambda: Pause(self, self.pauses))
+        return deployed.attach(client, lambda: self.now, lambda: Pause(lambda: self.current, self.pauses))
 
     def level(self, product: str) -> Level:
         return self.history[product][-1] if product in self.history else UNSEEN
@@ -150,9 +108,9 @@ class World:
         return again
 
     def has_outcome(self, record: LoggedRecord) -> bool:
-        return record.key in self.quarantined or self._took_effect(record)
+        return record.key in self.quarantined or self.took_effect(record)
 
-    def _took_effect(self, record: LoggedRecord) -> bool:
+    def took_effect(self, record: LoggedRecord) -> bool:
         if record.poison or record.key in self.applied:
             return not record.poison
         known = (record.product, record.event[1]) in self.identities
@@ -187,12 +145,12 @@ class World:
                 break  # a refusal that is not known to be in quarantine: nothing later may go before it
             new = after
             applied += [record.key] * (verdict == APPLIED)
-        self._check_item(item, new)
+        self.check_item(item, new)
         for key in applied:
             self._applied(key)
         self.history.setdefault(product, []).append(new)
 
-    def _check_item(self, item: Item, level: Level) -> None:
+    def check_item(self, item: Item, level: Level) -> None:
         check_item(item, level, self.written[level.last], self.written[level.forgotten])
 
     def _applied(self, key: Key) -> None:
@@ -223,54 +181,3 @@ class World:
         before, _ = fold(believed, own[: own.index(record)], self.remembered)
         _, verdict = judge(before, record, self.remembered)
         return verdict, self.written[before.last] if verdict in RULES else None
-
-    def check_levels(self) -> None:
-        """Whatever the moment: `version` counts the events applied, and no unit came from or went nowhere."""
-        by_product: dict[str, list[LoggedRecord]] = {product: [] for product in self.history}
-        for key in self.applied:
-            by_product[self.log[key].product].append(self.log[key])
-        seen = {product: stock_of(self.stock.item(product)) for product in self.history}
-        hold(invariants.stock_is_never_negative(seen))
-        hold(invariants.version_counts_what_was_applied({p: len(all) for p, all in by_product.items()}, seen))
-        for product, applied in by_product.items():
-            self._check_item(self.stock.item(product) or {}, self.level(product))
-            if seen[product]["quantity"] != conserved(applied):
-                raise ViolationError(f"{product}: {seen[product]}, though what was applied leaves {conserved(applied)}")
-
-    def check_drained(self, in_order: bool) -> None:
-        """Every record has its outcome. If the pipe kept order, it is the one that a replay from empty gives."""
-        self.check_levels()
-        log = sorted(self.log.values(), key=lambda record: record.sequence_number)
-        levels, verdicts = replay(log, self.remembered)
-        places = {record.key: (record.shard, record.written) for record in log}
-        quarantined = {places[key]: reason for key, reason in self.quarantined.items()}
-        both = self.applied & self.quarantined.keys()
-        if not in_order and both <= self.retried:
-            quarantined = {place: quarantined[place] for place in quarantined.keys() - {places[key] for key in both}}
-        effective = {
-            places[r.key]
-            for r in log
-            if r.key in self.applied or (r.key not in self.quarantined and self._took_effect(r))
-        }
-        hold(invariants.every_record_has_one_outcome(places.values(), effective, quarantined, {}))
-        if in_order:
-            due = {places[key]: verdict for key, verdict in verdicts.items() if verdict not in (APPLIED, DUPLICATE)}
-            stocks = {product: stock_of(self.stock.item(product)) for product in self.history}
-            hold(invariants.table_is_the_fold_of_the_log({p: self._told(level) for p, level in levels.items()}, stocks))
-            hold(invariants.first_verdict_is_the_logs(due, quarantined))
-            if due.keys() != quarantined.keys():
-                raise ViolationError(f"quarantined {quarantined}, where the replay refuses {due}")
-            if levels != {product: history[-1] for product, history in self.history.items()}:
-                raise ViolationError("the memory is not that of a replay of the log from empty")
-            if self.applied != {key for key, verdict in verdicts.items() if verdict == APPLIED}:
-                raise ViolationError("not the events were applied that the replay applies")
-
-    def _told(self, level: Level) -> dict[str, Any]:
-        return {
-            "product_name": level.product_name,
-            "status": "active" if level.active else "removed",
-            "quantity": level.quantity,
-            "version": level.version,
-            "updated_at": level.updated_at,
-            "last_sequence_number": self.written[level.last],
-        }
