@@ -76,7 +76,7 @@ def first_verdict_is_the_logs(due: Mapping[Place, str], quarantined: Mapping[Pla
 
 def _differences(product: Stock, item: Stock) -> list[str]:
     return [
-        f"{name} should be {_comparable(name, product)!r}, is {_comparable(name, item)!r}"
+        f"{name} should be {_quoted(name, product)}, is {_quoted(name, item)}"
         for name in COMPARED
         if _comparable(name, product) != _comparable(name, item)
     ]
@@ -85,6 +85,10 @@ def _differences(product: Stock, item: Stock) -> list[str]:
 def _comparable(name: str, said: Stock) -> Any:
     """Sequence numbers are compared as integers: an emulator pads them with zeros."""
     return int(said[name]) if name == "last_sequence_number" else said[name]
+
+
+def _quoted(name: str, said: Stock) -> str:
+    return str(said[name]) if name == "last_sequence_number" else repr(said[name])
 
 
 def _named(place: Place) -> str:

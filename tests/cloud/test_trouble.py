@@ -94,7 +94,9 @@ def test_a_missing_permission_is_in_view_and_nothing_is_lost_once_it_is_there(
     shelf = a_stack("denied")
     lamp, mug = f"LAMP-{statement}-{action}", f"MUG-{statement}-{action}"
     producer.send(shelf, story(added(lamp, 3)), progress=False)
+    patience(30.0)
     assert inventory_here("audit", "--stack-name", "denied")["discrepancies"] == []
+    patience(0.5)
     with template(monkeypatch, tmp_path, without(statement, action)):
         stack.provision(joined, "denied", tell=lambda line: None)
     producer.send(shelf, story(decremented(lamp, 9), decremented(lamp, 1), added(mug, 4)), progress=False)
