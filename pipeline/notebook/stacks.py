@@ -15,7 +15,7 @@ from pipeline.paths import TEMPLATE
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.deployment import Deployment
 from pipeline.provisioning.template import Template
-from pipeline.reading import queues, stock, stream
+from pipeline.reading import quarantine, stock, stream
 
 
 class Pipeline(Deployment):
@@ -27,7 +27,7 @@ class Pipeline(Deployment):
 
     def quarantine(self) -> pd.DataFrame:
         """Return the quarantined records, one row each."""
-        return queues.quarantine(self.cloud.client("sqs"), self.outputs["QuarantineQueueUrl"])
+        return quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
 
     def audit(self) -> audit.AuditResult:
         """Wait until drained, then compare table and quarantine with an independent fold of the stream."""
