@@ -21,7 +21,10 @@ OUTER_WORLD = (
     "random",
     "aws_lambda_powertools",
 )
-KINESIS_CALLS = {"put_record", "put_records", "get_records", "get_shard_iterator", "list_shards", "split_shard"}
+DOUBLES = {  # which file of the tests answers which calls in the place of AWS
+    **dict.fromkeys(("put_record", "put_records", "get_records", "get_shard_iterator", "list_shards"), "kinesis.py"),
+    **dict.fromkeys(("batch_execute_statement", "batch_get_item", "get_item", "put_item", "update_item"), "table.py"),
+}
 EVENT_SHAPES = ({"event_type", "product"}, {"partitionKey", "sequenceNumber"}, {"PartitionKey", "SequenceNumber"})
 
 
@@ -141,12 +144,13 @@ def nothing_is_read_or_connected_while_a_module_is_imported(root: Path) -> list[
     ]
 
 
-def the_tests_have_one_kinesis(root: Path) -> list[str]:
+def the_tests_have_one_kinesis_and_one_table(root: Path) -> list[str]:
     return [
-        f"{path}:{node.lineno} defines {node.name}: use tests/doubles/kinesis.py"
+        f"{path}:{node.lineno} defines {node.name}: use tests/doubles/{DOUBLES[node.name]}"
         for path, tree in sources(root, "tests")
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.name in KINESIS_CALLS and path != "tests/doubles/kinesis.py"
+        if isinstance(node, ast.FunctionDef) and node.name in DOUBLES
+        if path != f"tests/doubles/{DOUBLES[node.name]}"
     ]
 
 
