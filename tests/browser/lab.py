@@ -105,12 +105,21 @@ def save(page: Page) -> None:
 
 
 def export(page: Page, name: str) -> str:
-    """Choose File, Save and Export Notebook As, and read what the browser is given."""
-    with page.expect_download() as download:
-        page.locator(".lm-MenuBar-item", has_text="File").click()
-        page.get_by_role("menuitem", name="Save and Export Notebook As").hover()
-        page.get_by_role("menuitem", name=name, exact=True).click()
-    return download.value.path().read_text("utf-8")
+    """Choose File, Save and Export Notebook As, and read what the browser is given in a window of its own."""
+    page.evaluate("() => { window.open = (url) => { window.exported = url; } }")
+    page.locator(".lm-MenuBar-item", has_text="File").click()
+    page.locator(".lm-Menu-item", has_text="Save and Export Notebook As").hover()
+    page.get_by_role("menuitem", name=name, exact=True).click()
+    if name == "HTML":  # JupyterLab asks whether to sanitize, which is its default
+        page.get_by_role("button", name="Ok").click()
+    page.wait_for_function("() => window.exported")
+    exported: str = page.evaluate("""async () => {
+      const answer = await fetch(window.exported), text = await answer.text();
+      window.exported = "";
+      if (!answer.ok) throw new Error(text);
+      return text;
+    }""")
+    return exported
 
 
 def start_run(page: Page) -> None:
@@ -170,8 +179,14 @@ def running(place: Path, eventually: Callable[..., Any]) -> Iterator[Lab]:
 
 
 def _copy_repository(clone: Path) -> None:
-    """Copy what git knows, as it stands here, into a repository of its own that has no change."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """Copy what git would know, as it stands here, into a repository of its own that has no change."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             (clone / name).parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import pytest
 from nbconvert.nbconvertapp import NbConvertApp
 
 from pipeline.paths import ROOT
+from pipeline.report.cleaning import clean_html
 from pipeline.report.exporters import InventoryPDF
 from tests.report.pages.notebooks import BIDI, SCRIPT
 from tests.report.pages.reading import Page
@@ -21,11 +22,21 @@ def exported(built, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_CONFIG_DIR", str(folder / "nobody"))  # not the person's own settings
-        for name in ("html", "slides", "markdown", "script", "inventory_html", "inventory_typst", "inventory_pdf"):
+        for name in (
+            "html",
+            "sanitized",
+            "slides",
+            "markdown",
+            "script",
+            "inventory_html",
+            "inventory_typst",
+            "inventory_pdf",
+        ):
             (folder / name).mkdir()
             shutil.copy(built / "build" / "notebooks" / "02_table.ipynb", folder / name)
             app = NbConvertApp(log_level="ERROR")
-            app.initialize(["--to", name, str(folder / name / "02_table.ipynb")])
+            to = ["html", "--HTMLExporter.sanitize_html=True"] if name == "sanitized" else [name]
+            app.initialize(["--to", *to, str(folder / name / "02_table.ipynb")])
             app.start()
 
     def read(name: str) -> str:
@@ -45,6 +56,22 @@ def test_plain_html_is_whole_and_loads_nothing(exported):
     assert read.tags["img"] == 1 and read.tags["table"] == 2
     assert "Stock with &lt;script&gt;" in page
     assert SCRIPT not in page
+
+
+def test_html_that_is_asked_to_be_sanitized_keeps_headings_tables_pictures_and_loses_what_runs(exported):
+    read = Page(exported("sanitized"))
+
+    assert read.tags["h2"] == 1 and read.tags["table"] == 2 and read.tags["img"] == 1
+    assert read.values("src")[0].startswith("data:image/svg+xml;base64,")
+    assert "text-align:right" in exported("sanitized").replace(" ", "")
+    hostile = (
+        '<p onclick="a()">x</p><script>b()</script><img src="https://example.org/c.png"><img src=d onerror="e()">'
+        '<a href="javascript:f()">g</a><a href="data:text/html,h">i</a><iframe src="https://example.org"></iframe>'
+        '<a href="https://example.org">kept</a><b style="position:fixed;color:red">bold</b>'
+    )
+    assert clean_html(hostile) == (
+        '<p>x</p>b()<img><img><a>g</a><a>i</a><a href="https://example.org">kept</a><b style="color:red;">bold</b>'
+    )
 
 
 def test_our_page_of_one_notebook_has_its_title_first_and_no_cover(exported):
