@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from stock_projector import words
+
 Reason = Literal[
     "not_json", "invalid_event", "unknown_event_type", "wrong_partition_key",
     "already_active", "not_active", "insufficient_stock", "quantity_overflow", "out_of_order",
@@ -159,6 +161,7 @@ class Refusal(NamedTuple):
 
     reason: Reason
     detail: str
+    judged_on: str | None = None  # the place of the state that a rule of the business refused it on; empty: none yet
 
 
 def parse(record: Record) -> Event | Refusal:
@@ -187,10 +190,12 @@ def _event_or_refusal(data: bytes) -> Event | Refusal:
     try:
         body = load_json(data)
     except ValueError as error:
-        return Refusal("not_json", _short(error))
+        return Refusal("not_json", _short(words.of_what_is_not_json(data, error)))
     if not isinstance(body, dict):
-        return Refusal("invalid_event", "event: should be a JSON object")
-    event_type = body.get("event_type")
+        return Refusal("invalid_event", words.of_no_event(body))
+    if "event_type" not in body:
+        return Refusal("invalid_event", "event_type: is missing")
+    event_type = body["event_type"]
     if not isinstance(event_type, str):
         return Refusal("invalid_event", "event_type: should be a string")
     if event_type not in EVENTS:
@@ -198,7 +203,8 @@ def _event_or_refusal(data: bytes) -> Event | Refusal:
     try:
         return EVENTS[event_type].model_validate(body)
     except ValidationError as invalid:
-        return Refusal("invalid_event", _first_rule_broken(invalid))
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        return Refusal("invalid_event", words.of_broken_rule(first))
 
 
 def load_json(data: bytes) -> Any:
@@ -229,11 +235,6 @@ def _no_constant(name: str) -> Any:
 
 
 _STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer)
-
-
-def _first_rule_broken(invalid: ValidationError) -> str:
-    error = invalid.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
 
 
 def _short(text: object) -> str:

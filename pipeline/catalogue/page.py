@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 from stock_projector.events import EVENTS, Event
 
 from pipeline.catalogue.fields import NoWordsError, fields
 from pipeline.catalogue.samples import Refused, effects, refusals, sample_event
+from pipeline.paths import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "events.md"
+PAGE = ROOT / "docs" / "events.md"
 COMMAND = "python -m pipeline.catalogue"
 HEAD = """\
 # The events
@@ -24,8 +24,8 @@ Without an `event_id` a re-send cannot be told from a new event.
 REASONS = """\
 ## Why a record is refused
 
-A record that can never be applied goes to the quarantine queue with its bytes, the reason and the detail. Each of these
-samples was refused just now, when this page was made.
+A record that can never be applied is put into the quarantine table with its bytes, the reason and the detail. Each of
+these samples was refused just now, when this page was made.
 """
 
 

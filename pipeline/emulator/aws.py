@@ -76,7 +76,7 @@ def _loader() -> Loader:
 
 
 def _timestamp(value: Any) -> datetime:
-    """Read a timestamp. botocore's own way looks the local time zone up, for each."""
+    """Read a timestamp. botocore itself looks up the local time zone for every one."""
     return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else parse_timestamp(value)
 
 

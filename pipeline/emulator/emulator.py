@@ -39,6 +39,23 @@ def environment(port: int, folder: Path) -> dict[str, str]:
     }
 
 
+def environment_of_clients(endpoint_url: str) -> dict[str, str]:
+    """Return the variables that lead any AWS client to the emulator, whatever else its user has set."""
+    needed = {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",  # whatever a configuration file says
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,  # where the SDKs of other languages look
+    }
+    proxies = urllib.request.getproxies_environment()
+    if proxies.keys() - {"no"}:
+        direct = ",".join(filter(None, [proxies.get("no"), HOST]))
+        needed |= {"no_proxy": direct, "NO_PROXY": direct}
+    return needed
+
+
 def endpoint(port: int) -> str:
     """Return the URL under which the emulator answers."""
     return f"http://{HOST}:{port}"
@@ -70,6 +87,9 @@ def is_taken(port: int) -> bool:
 def listens(process: psutil.Process, port: int) -> bool:
     """Say whether it is this process that listens on the port, and not another that was faster."""
     try:
-        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in process.net_connections())
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in process.net_connections()
+        )
     except psutil.Error:
         return False

@@ -1,6 +1,6 @@
 """What the notebooks need in front of them: a pipeline that runs, one story sent to it once, and what became of it."""
 
-from pipeline.notebook.by_hand import as_delivered, deliver, imagine, item
+from pipeline.notebook.by_hand import as_delivered, deliver, item, sample_record
 from pipeline.notebook.parameters import check_parameters
 from pipeline.notebook.results import batch_log, history, lags, records
 from pipeline.notebook.sending import Sightings, send_once
@@ -17,13 +17,13 @@ __all__ = [
     "deliver",
     "figure",
     "history",
-    "imagine",
     "item",
     "lags",
     "open_pipeline",
     "records",
     "remains",
     "resources",
+    "sample_record",
     "send_once",
     "stack_parameters",
     "stop_if_empty",

@@ -1,4 +1,4 @@
-"""What the pipe and the projector do by themselves, done by hand: records as delivered, one invocation, one item."""
+"""What the pipe and the projector do, step by step by hand: records as delivered, one invocation, one item."""
 
 import json
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from pipeline.reading.stream import StreamRecord
 from pipeline.stories import scenarios
 
 
-def imagine(event: dict[str, Any], place: int) -> dict[str, Any]:
-    """Write an event as the pipe would hand it over, had it this place on the stream."""
+def sample_record(event: dict[str, Any], place: int) -> dict[str, Any]:
+    """Return an event as the flat record that the pipe would deliver, had it this place on the stream."""
     record = StreamRecord(
         data=json.dumps(event).encode(),
         partition_key=event["product"]["product_id"],

@@ -16,15 +16,15 @@ def figures() -> dict[str, Any]:
     return json.loads(KEPT.read_text())
 
 
-def is_of_this_code(found: dict[str, Any]) -> bool:
+def is_of_this_code(proof: dict[str, Any]) -> bool:
     """Say whether the figures are about the very code that is deployed from here."""
-    return found["projector"] == bundle.build().code_sha256
+    return proof["projector"] == bundle.build().code_sha256
 
 
-def layers(found: dict[str, Any]) -> pd.DataFrame:
+def layers(proof: dict[str, Any]) -> pd.DataFrame:
     """Return one row for each layer of the proof."""
     completeness = {True: "yes", False: "NO", None: "drawn"}
-    bugs = len(bugs_of(found))
+    bugs = len(bugs_of(proof))
     rows = [
         {
             "layer": row["layer"],
@@ -34,18 +34,18 @@ def layers(found: dict[str, Any]) -> pd.DataFrame:
             "violations": row["violations"],
             "bugs caught": f"{row['caught']} of {bugs}" if row["caught"] else "none planted here",
         }
-        for row in found["layers"]
+        for row in proof["layers"]
     ]
     return pd.DataFrame(rows).set_index("layer")
 
 
-def bugs_of(found: dict[str, Any]) -> pd.DataFrame:
+def bugs_of(proof: dict[str, Any]) -> pd.DataFrame:
     """Return one row for each planted bug and each guard taken out, with the layers that caught it."""
-    rows = [(bug["bug"], ", ".join(bug["caught_by"])) for bug in found["planted"] + found["removed"]]
+    rows = [(bug["bug"], ", ".join(bug["caught_by"])) for bug in proof["planted"] + proof["removed"]]
     return pd.DataFrame(rows, columns=["bug", "caught by"]).set_index("bug")
 
 
-def holds(found: dict[str, Any]) -> bool:
+def holds(proof: dict[str, Any]) -> bool:
     """Say whether nothing was violated, nothing cut short, and every bug caught."""
-    complete = all(row["complete"] is not False for row in found["layers"])
-    return not found["violations"] and complete and bool(bugs_of(found)["caught by"].all())
+    complete = all(row["complete"] is not False for row in proof["layers"])
+    return not proof["violations"] and complete and bool(bugs_of(proof)["caught by"].all())

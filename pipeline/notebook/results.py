@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.consistency import oracle
-from pipeline.notebook.stacks import beside
+from pipeline.notebook.stacks import notes_path
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import stream
 from pipeline.reading.stream import StreamRecord
@@ -61,7 +61,7 @@ def _what_and_when(data: bytes) -> tuple[str, str | None]:
         return "no event", None
 
 
-def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
+def lags(pipeline: Deployment, history: pd.DataFrame) -> pd.Series:
     """Say how long each applied event took from being accepted by the stream to being seen in the table, in seconds.
 
     The sent log says when a record was accepted; whoever watched the table says when its version was first there.
@@ -70,9 +70,9 @@ def lags(pipeline: Deployment, told: pd.DataFrame) -> pd.Series:
         One value for each event, in the order in which they were accepted.
     """
     accepted = pd.DataFrame([json.loads(line) for line in pipeline.sent_log.read_text().splitlines()])
-    applied = told[told["outcome"] == "applied"].astype({"version": int})
+    applied = history[history["outcome"] == "applied"].astype({"version": int})
     applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
-    looks = [json.loads(line) for line in beside(pipeline, "seen").read_text().splitlines()]
+    looks = [json.loads(line) for line in notes_path(pipeline, "seen").read_text().splitlines()]
     seen = pd.DataFrame(
         [(product_id, version, look["at"]) for look in looks for product_id, version in look["versions"].items()],
         columns=["partition_key", "version", "seen_at"],
@@ -111,7 +111,7 @@ def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:
 
 def _json_or_nothing(message: str) -> dict[str, Any]:
     try:
-        found = json.loads(message)
+        message_body = json.loads(message)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return message_body if isinstance(message_body, dict) else {}

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.consistency import oracle
 from pipeline.errors import UserError
 from pipeline.notebook.by_hand import deliver
-from pipeline.notebook.stacks import beside, make_room
+from pipeline.notebook.stacks import how_to_start_over, notes_path
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import stock, stream
 from pipeline.stories import producer, scenarios
@@ -41,11 +41,11 @@ class Sightings:
 
     def add(self, accepted: int, items: Iterable[dict[str, Any]]) -> None:
         """Note one look: its time is when all of it had been read."""
-        found = list(items)
+        seen_items = list(items)
         self.seconds.append(time.time() - self.started)
         self.accepted.append(accepted)
-        self.versions.append({item["product_id"]: item["version"] for item in found})
-        self.quantities.append({item["product_id"]: item["quantity"] for item in found})
+        self.versions.append({item["product_id"]: item["version"] for item in seen_items})
+        self.quantities.append({item["product_id"]: item["quantity"] for item in seen_items})
 
 
 def send_once(
@@ -79,17 +79,19 @@ def send_once(
         UserError: the stream holds something else.
     """
     story = scenarios.write_story(scenario, event_count, product_count, seed, skew)
-    marker, name = beside(pipeline, "story"), json.dumps([scenario, event_count, product_count, seed, skew])
+    marker, name = notes_path(pipeline, "story"), json.dumps([scenario, event_count, product_count, seed, skew])
     if marker.exists() and marker.read_text() == name:
         return story
     if stream.read_all(pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"]):
         stack_name = pipeline.stack_name
-        raise UserError(f"the stream of stack {stack_name} holds other records already; {make_room(stack_name)}")
+        raise UserError(
+            f"the stream of stack {stack_name} holds other records already; " + how_to_start_over(stack_name)
+        )
     _warm_up(pipeline)
     seen = _send_and_watch(pipeline, story, rate or None, show)
     looks = zip(seen.seconds, seen.versions, strict=True)
     lines = (json.dumps({"at": seen.started + seconds, "versions": versions}) for seconds, versions in looks)
-    beside(pipeline, "seen").write_text("\n".join(lines))
+    notes_path(pipeline, "seen").write_text("\n".join(lines))
     marker.write_text(name)
     return story
 

@@ -11,7 +11,7 @@ from pipeline.consistency import audit
 from pipeline.errors import UserError
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import queues, stock
+from pipeline.reading import quarantine, stock
 
 
 class Pipeline(Deployment):
@@ -23,7 +23,7 @@ class Pipeline(Deployment):
 
     def quarantine(self) -> pd.DataFrame:
         """Return the quarantined records, one row each."""
-        return queues.quarantine(self.cloud.client("sqs"), self.outputs["QuarantineQueueUrl"])
+        return quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
 
     def audit(self) -> audit.AuditResult:
         """Wait until drained, then compare table and quarantine with an independent fold of the stream."""
@@ -37,11 +37,12 @@ def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int
         UserError: the stack is there, with another number of shards.
     """
     where = clouds.start(cloud)
-    found = stack.describe(where, stack_name)
-    given = {each["ParameterKey"]: each["ParameterValue"] for each in (found or {}).get("Parameters", [])}
-    if found and int(given["ShardCount"]) != shard_count:
+    there = stack.describe(where, stack_name)
+    parameters = (there or {}).get("Parameters", [])
+    given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters}
+    if there and int(given["ShardCount"]) != shard_count:
         raise UserError(
-            f"stack {stack_name} has {given['ShardCount']} shards, not {shard_count}; {make_room(stack_name)}"
+            f"stack {stack_name} has {given['ShardCount']} shards, not {shard_count}; {how_to_start_over(stack_name)}"
         )
     up = deployment.up(where, stack_name, stack_parameters(batch_size, shard_count), made_by=stack.NOTEBOOKS)
     return Pipeline(up.cloud, up.stack_name, up.outputs)
@@ -60,10 +61,10 @@ def stop_if_empty(where: Cloud) -> bool:
 def resources(where: Cloud, stack_name: str) -> pd.DataFrame:
     """List the stack's resources by name; none if there is no stack."""
     columns = {"LogicalResourceId": "resource", "ResourceType": "type", "ResourceStatus": "status"}
-    found: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     if stack.describe(where, stack_name):
-        found = where.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
-    frame = pd.DataFrame(found, columns=list(columns)).rename(columns=columns)
+        listed = where.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
+    frame = pd.DataFrame(listed, columns=list(columns)).rename(columns=columns)
     return frame.sort_values("resource").reset_index(drop=True)
 
 
@@ -72,9 +73,9 @@ def remains(where: Cloud, stack_name: str) -> list[str]:
     names: list[str] = []
     for service, action, items, name in LISTINGS:
         pages = where.client(service).get_paginator(action).paginate()
-        found = (each for page in pages for each in page.get(items, []))
-        names += (each[name] if name else each for each in found)
-    return sorted(each for each in names if stack_name.lower() in each.lower())
+        listed = (item for page in pages for item in page.get(items, []))
+        names += (item[name] if name else item for item in listed)
+    return sorted(name for name in names if stack_name.lower() in name.lower())
 
 
 LISTINGS = (  # service, how it lists, where the list is, where the name is
@@ -89,11 +90,11 @@ LISTINGS = (  # service, how it lists, where the list is, where the name is
 )
 
 
-def make_room(stack_name: str) -> str:
-    """Say how to go on where a stack is in the way."""
+def how_to_start_over(stack_name: str) -> str:
+    """Say what to do when a stack of that name is in use for something else."""
     return f"give another stack_name, or take this one down: inventory down --stack-name {stack_name}"
 
 
-def beside(pipeline: Deployment, what: str) -> Path:
-    """Name a file beside the sent log; it goes when the deployment goes."""
+def notes_path(pipeline: Deployment, what: str) -> Path:
+    """Return the path of a file of notes about a deployment, in the folder of its sent log: it is deleted with it."""
     return pipeline.sent_log.with_suffix(f".{what}.jsonl")

@@ -68,14 +68,14 @@ def _from_matplotlib(figure: Any) -> str:
 def clean(svg: str) -> str:
     """Leave the `<svg>` alone: no prologue, and nothing that runs or loads."""
     svg = _PROLOGUE.sub("", svg).strip()
-    if found := _FORBIDDEN.search(svg):
-        raise UserError(f"a drawing may not run or load anything, but one has {found[0].strip()!r}")
+    if forbidden := _FORBIDDEN.search(svg):
+        raise UserError(f"a drawing may not run or load anything, but one has {forbidden[0].strip()!r}")
     return svg
 
 
 def with_fonts(svg: str, sans: str, mono: str) -> str:
     """Write all text of a drawing in the report's fonts."""
-    return _FONT_FAMILY.sub(lambda found: found[1] + (mono if _MONOSPACE.search(found[2]) else sans), svg)
+    return _FONT_FAMILY.sub(lambda match: match[1] + (mono if _MONOSPACE.search(match[2]) else sans), svg)
 
 
 def for_screen(svg: str, dark_style: str = "") -> str:

@@ -13,7 +13,7 @@ from pipeline.pipe.deadletters import RETRIES_EXHAUSTED, TOO_OLD, dead_letter
 from pipeline.pipe.records import Batch, payload
 from pipeline.pipe.restarting import StoppedError
 from pipeline.pipe.settings import FOREVER, PipeSettings
-from pipeline.pipe.target import Invoke, Outcome
+from pipeline.pipe.target import InvocationResult, Invoke
 
 FIRST_WAIT_SECONDS = 0.2  # before the first retry; doubles up to
 LONGEST_WAIT_SECONDS = 15.0  # AWS publishes neither
@@ -23,7 +23,7 @@ log = logging.getLogger("pipes")
 
 @dataclass
 class Tally:
-    """What a shard's deliveries came to. One counter for every kind of outcome."""
+    """What a shard's deliveries came to. One counter for every kind of result."""
 
     invocations: int = 0
     batches: int = 0  # that have ended
@@ -72,36 +72,36 @@ class Delivery:
         """
         tries = 0
         while batch := self._young_enough(batch):
-            outcome = self._attempt(batch)
-            batch = outcome.again
-            if self.pipe.bisect and outcome.reached_the_function and len(batch) > 1:
+            result = self._attempt(batch)
+            batch = result.again
+            if self.pipe.bisect and result.reached_the_function and len(batch) > 1:
                 self._wait_before_retry(0)
                 middle = len(batch) // 2  # a split does not count as a retry, or a batch of 1,000 would spend ten
                 self.deliver(batch[:middle], retries)  # of them on its way to the one bad record
                 batch = batch[middle:]
-            elif batch and outcome.counts and self._are_spent(retries):
+            elif batch and result.counts and self._are_spent(retries):
                 self._give_up(batch, RETRIES_EXHAUSTED)
                 return
             elif batch:
                 self._wait_before_retry(tries)
                 tries += 1
-                retries += outcome.counts
+                retries += result.counts
 
     def _are_spent(self, retries: int) -> bool:
         return self.pipe.maximum_retry_attempts != FOREVER and retries >= self.pipe.maximum_retry_attempts
 
-    def _attempt(self, batch: Batch) -> Outcome:
+    def _attempt(self, batch: Batch) -> InvocationResult:
         """Invoke the target once, and count what came of it."""
         started = time.monotonic()
-        outcome = target.call(self.invoke, self.render, batch, self.pipe.item_identifier)
+        result = target.call(self.invoke, self.render, batch, self.pipe.item_identifier)
         self.tally.invocations += 1
-        self.tally.delivered += len(batch) - len(outcome.again)
-        if outcome.kind != target.TAKEN:
-            setattr(self.tally, outcome.kind, getattr(self.tally, outcome.kind) + 1)
-            self._note(f"{outcome.kind.replace('_', ' ')}: {outcome.why}")
+        self.tally.delivered += len(batch) - len(result.again)
+        if result.kind != target.TAKEN:
+            setattr(self.tally, result.kind, getattr(self.tally, result.kind) + 1)
+            self._note(f"{result.kind.replace('_', ' ')}: {result.why}")
         size = sum(len(record.text) + 1 for record in batch) + 1
-        self.measure(Execution(outcome.kind, len(batch), size, time.monotonic() - started))
-        return outcome
+        self.measure(Execution(result.kind, len(batch), size, time.monotonic() - started))
+        return result
 
     def _young_enough(self, batch: Batch) -> Batch:
         limit = self.pipe.maximum_record_age_seconds

@@ -50,9 +50,9 @@ def problem_of(criteria: tuple[str, ...], bus_operators: bool) -> str:
             pattern = json.loads(text)
         except ValueError:
             return f"the filter pattern is not JSON: {text}"
-        found = patterns.problem_of(pattern, bus_operators) or _problem_of_fields(pattern)
-        if found:
-            return f"filter pattern: {found}"
+        problem = patterns.problem_of(pattern, bus_operators) or _problem_of_fields(pattern)
+        if problem:
+            return f"filter pattern: {problem}"
     return ""
 
 
@@ -63,11 +63,11 @@ def _problem_of_fields(pattern: dict[str, Any]) -> str:
         if name == "data" and not isinstance(wanted, dict):
             return "data: the pattern for data must be an object"
         if name == "$or":
-            found = next((text for text in map(_problem_of_fields, wanted) if text), "")
-            if found:
-                return found
+            problem = next(filter(None, map(_problem_of_fields, wanted)), "")
+            if problem:
+                return problem
     return ""
 
 
 def _names_data(pattern: dict[str, Any]) -> bool:
-    return "data" in pattern or any(_names_data(each) for each in pattern.get("$or", ()))
+    return "data" in pattern or any(map(_names_data, pattern.get("$or", ())))

@@ -50,12 +50,12 @@ def render(pipe: PipeSettings, text: str, now: float) -> str:
         return json.dumps(_as_text(value) if isinstance(value, dict | list) else "" if value is MISSING else value)
     is_json = template[:1] in ("{", "[", '"')
     done, quoted, at = [], not is_json, 0
-    for found in VARIABLE.finditer(template):
-        before = template[at : found.start()]
+    for variable in VARIABLE.finditer(template):
+        before = template[at : variable.start()]
         quoted ^= is_json and len(re.findall(r'(?<!\\)"', before)) % 2 == 1
-        value = values.of(found[1])
+        value = values.of(variable[1])
         done += [before, _in_quotes(value, is_json) if quoted else json.dumps("" if value is MISSING else value)]
-        at = found.end()
+        at = variable.end()
     result = "".join([*done, template[at:]])
     if not is_json:
         return json.dumps(result)
@@ -89,11 +89,11 @@ class _Values:
         """Return the value of a variable, or MISSING."""
         if variable in self._reserved:
             return self._reserved[variable]
-        found, is_many = [self._event], False
+        values, is_many = [self._event], False
         for name, index in STEP.findall(variable[1:]):
             is_many |= "*" in (name, index)
-            found = [value for each in found for value in _children(each, name, index)]
-        return found if is_many else found[0] if found else MISSING
+            values = [child for value in values for child in _children(value, name, index)]
+        return values if is_many else values[0] if values else MISSING
 
 
 def _children(value: Any, name: str, index: str) -> list[Any]:
@@ -115,8 +115,8 @@ def _as_text(value: Any) -> str:
 
 def problem_of(template: str) -> str:
     """Say why a template cannot work; empty if it can."""
-    for found in re.finditer(r"<(\$[^<>]*|aws\.[^<>]*)>", template):
-        path, rest = found[1], STEP.sub("", found[1][1:])
+    for path in re.findall(r"<(\$[^<>]*|aws\.[^<>]*)>", template):
+        rest = STEP.sub("", path[1:])
         if path.startswith("aws.") and path not in RESERVED:
             return f"input template: there is no variable <{path}>"
         if path.startswith("$") and rest:

@@ -18,7 +18,7 @@ ABSENT = object()
 def matches(pattern: dict[str, Any], event: Any) -> bool:
     """Say whether an event has every field of the pattern, each with one of the values that it lists."""
     if isinstance(event, list):
-        return any(matches(pattern, each) for each in event)
+        return any(matches(pattern, element) for element in event)
     return all(_field_matches(name, wanted, event) for name, wanted in pattern.items())
 
 
@@ -35,7 +35,7 @@ def _rule_matches(rule: Any, value: Any) -> bool:
     if isinstance(rule, dict) and "exists" in rule:
         return rule["exists"] == (value is not ABSENT and not isinstance(value, dict))  # only a leaf exists
     values = value if isinstance(value, list) else [value]
-    return any(each is not ABSENT and not isinstance(each, dict) and _value_matches(rule, each) for each in values)
+    return any(leaf is not ABSENT and not isinstance(leaf, dict) and _value_matches(rule, leaf) for leaf in values)
 
 
 def _value_matches(rule: Any, value: Any) -> bool:
@@ -48,7 +48,7 @@ def _value_matches(rule: Any, value: Any) -> bool:
 def _anything_but(operand: Any, value: Any) -> bool:
     if isinstance(operand, dict):
         return not _value_matches(operand, value)
-    return not any(_value_matches(each, value) for each in (operand if isinstance(operand, list) else [operand]))
+    return not any(_value_matches(rule, value) for rule in (operand if isinstance(operand, list) else [operand]))
 
 
 def _affix(cut: Any) -> Any:
@@ -108,15 +108,15 @@ def problem_of(pattern: Any, bus_operators: bool) -> str:
         if name == "$or":
             if not isinstance(wanted, list) or len(wanted) < 2:
                 return "$or takes a list of at least two patterns"
-            found = next((text for text in (problem_of(each, bus_operators) for each in wanted) if text), "")
+            problem = next((text for text in (problem_of(inner, bus_operators) for inner in wanted) if text), "")
         elif isinstance(wanted, dict):
-            found = problem_of(wanted, bus_operators)
+            problem = problem_of(wanted, bus_operators)
         elif isinstance(wanted, list) and wanted:
-            found = next((text for text in (_problem_of_rule(each, bus_operators) for each in wanted) if text), "")
+            problem = next((text for text in (_problem_of_rule(rule, bus_operators) for rule in wanted) if text), "")
         else:
-            found = "the value of a field is a list of what it may be, or an object"
-        if found:
-            return f"{name}: {found}" if name != "$or" else found
+            problem = "the value of a field is a list of what it may be, or an object"
+        if problem:
+            return f"{name}: {problem}" if name != "$or" else problem
     return ""
 
 

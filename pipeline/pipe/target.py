@@ -25,8 +25,8 @@ Invoke = Callable[[bytes], dict[str, Any]]  # → `FunctionError`, or not, and `
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one invocation came to."""
+class InvocationResult:
+    """How one invocation of the target ended."""
 
     kind: str
     again: Batch  # the records that have to come again, in their order
@@ -43,21 +43,25 @@ class Outcome:
         return self.kind not in (THROTTLED, UNREACHABLE)
 
 
-def call(invoke: Invoke, render: Callable[[Batch], bytes], batch: Batch, identifier: str) -> Outcome:
+def call(invoke: Invoke, render: Callable[[Batch], bytes], batch: Batch, identifier: str) -> InvocationResult:
     """Invoke the target once with a batch."""
     try:
         answer = invoke(render(batch))
         body = answer["Payload"]
     except Exception as error:
-        return Outcome(_kind_of(error), batch, str(error))
+        return InvocationResult(_kind_of(error), batch, str(error))
     if answer.get("FunctionError"):
         text = body.decode(errors="replace")
         kind = TIMED_OUT if TASK_TIMED_OUT.search(text) else FAILED
-        return Outcome(kind, batch, f"the function {'timed out' if kind == TIMED_OUT else 'failed'}: {text[:500]}")
+        return InvocationResult(
+            kind, batch, f"the function {'timed out' if kind == TIMED_OUT else 'failed'}: {text[:500]}"
+        )
     again, why = failures_named_in(body, batch, identifier)
     if not again:
-        return Outcome(TAKEN, [])
-    return Outcome(FAILED if why else PARTIALLY_FAILED, again, why or f"the target named {len(again)} of {len(batch)}")
+        return InvocationResult(TAKEN, [])
+    return InvocationResult(
+        FAILED if why else PARTIALLY_FAILED, again, why or f"the target named {len(again)} of {len(batch)}"
+    )
 
 
 def failures_named_in(body: bytes, batch: Batch, identifier: str = "eventID") -> tuple[Batch, str]:

@@ -21,7 +21,7 @@ class StreamRecord:
 
 def read_all(kinesis: Any, stream_name: str) -> list[StreamRecord]:
     """Read every record that the stream still keeps: shard by shard, parents before their children, each in order."""
-    shards = _parents_first(_shards(kinesis, stream_name))
+    shards = _parents_first(parents(kinesis, stream_name))
     with ThreadPoolExecutor(READS_AT_ONCE) as pool:
         return [
             record
@@ -30,13 +30,18 @@ def read_all(kinesis: Any, stream_name: str) -> list[StreamRecord]:
         ]
 
 
-def _shards(kinesis: Any, stream_name: str) -> list[dict[str, Any]]:
+def parents(kinesis: Any, stream_name: str) -> dict[str, list[str]]:
+    """List the stream's shards, each with those that it was split or merged from."""
     pages = kinesis.get_paginator("list_shards").paginate(StreamName=stream_name)
-    return [shard for page in pages for shard in page["Shards"]]
+    links = ("ParentShardId", "AdjacentParentShardId")
+    return {
+        shard["ShardId"]: [shard[link] for link in links if shard.get(link)]
+        for page in pages
+        for shard in page["Shards"]
+    }
 
 
-def _parents_first(shards: list[dict[str, Any]]) -> list[str]:
-    parents = {s["ShardId"]: [s[p] for p in ("ParentShardId", "AdjacentParentShardId") if s.get(p)] for s in shards}
+def _parents_first(parents: dict[str, list[str]]) -> list[str]:
     ordered: list[str] = []
 
     def visit(shard_id: str) -> None:

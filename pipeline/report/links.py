@@ -25,7 +25,7 @@ def file_of(path: str) -> Path | None:
 
 
 def find(chapters: Chapters, href: str) -> tuple[str, str] | None:
-    """Find the place that a link such as `05_audit.ipynb#What-was-seen` names: its id and its heading.
+    """Find the place that a link such as `05_audit.ipynb#Summary` names: its id and its heading.
 
     A notebook that did not run to its end may lack the place; then the notebook stands for it.
     """

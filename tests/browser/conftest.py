@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.paths import ROOT
 from tests.browser import chromium
 
-ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "report" / "build" / "report.html"
 
 

@@ -20,7 +20,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
+from pipeline.paths import ROOT
+
 LONGEST_RUN_MS = 180_000
 CHECK = "application/vnd.inventory.check+json"
 

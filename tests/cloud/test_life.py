@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,9 @@ from pipeline import cloud as clouds
 from pipeline.emulator import LocalCloud
 from pipeline.emulator.process import members
 from pipeline.errors import UserError
+from pipeline.paths import ROOT
 from pipeline.provisioning import deployment, stack
 
-ROOT = Path(__file__).parents[2]
 TINY = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
 
 

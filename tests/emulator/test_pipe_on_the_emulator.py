@@ -246,7 +246,7 @@ def test_a_pipe_that_a_template_made_tells_all_its_parameters(deployed: Deployed
 
 
 def test_only_the_loopback_is_listened_on(deployed: Deployed) -> None:
-    """Ours: what runs here is nobody else's business."""
+    """This design: what runs here is nobody else's business."""
     family = [psutil.Process(deployed.cloud.status()[name]["pid"]) for name in ("emulator", "runtime")]
     family += [child for process in family for child in process.children(recursive=True)]
     listening = [
@@ -259,7 +259,7 @@ def test_only_the_loopback_is_listened_on(deployed: Deployed) -> None:
 
 
 def test_a_runtime_that_was_killed_is_started_again_by_whoever_asks(deployed: Deployed, capfd: Any) -> None:
-    """Ours: and the end of its log is shown."""
+    """This design: and the end of its log is shown."""
     killed = psutil.Process(deployed.cloud.status()["runtime"]["pid"])
     killed.kill()
     killed.wait()

@@ -27,9 +27,9 @@ def handler(event, context):
         lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.2", 53)),
         lambda: boto3.client("sts").get_caller_identity(),
     ]
-    return [told(attempt) for attempt in tries]
+    return [what_became_of(attempt) for attempt in tries]
 
-def told(attempt):
+def what_became_of(attempt):
     try:
         return attempt()["Account"]
     except Exception as error:
@@ -68,15 +68,15 @@ def owner(tmp_path_factory):
     """A machine on which everything is set wrong, with the local cloud up; at the end it is taken down."""
     with hostile.machine(tmp_path_factory.mktemp("machine")) as machine:
         try:
-            machine.environment["PRINTED"] = json.dumps(said(machine, "up")["env"])
+            machine.environment["PRINTED"] = json.dumps(result_of(machine, "up")["env"])
             yield machine
         finally:
-            said(machine, "down")
+            result_of(machine, "down")
             assert hostile.processes_of(machine.folder) == []
             assert machine.connections == []
 
 
-def said(machine, *arguments):
+def result_of(machine, *arguments):
     done = machine.run(*arguments, "--json")
     assert done.returncode == 0, done.stderr[-2_000:]
     return json.loads(done.stdout)
@@ -94,30 +94,49 @@ def client(machine, service):
 
 
 def test_twenty_events_are_applied(owner):
-    said(owner, "send", "--events", 20)
-    audited = said(owner, "audit")
+    result_of(owner, "send", "--events", 20)
+    audited = result_of(owner, "audit")
     assert (audited["records"], audited["discrepancies"]) == (20, [])
     assert audited["applied"] + sum(audited["quarantined"].values()) == 20
 
 
 def test_a_batch_is_one_line_of_the_log_whatever_powertools_is_told(owner):
-    lines = owner.run("logs").stdout.splitlines()
-    assert [json.loads(line[line.index("{") :]) for line in lines if "{" in line]
+    logs = client(owner, "logs")
+    [group] = logs.describe_log_groups()["logGroups"]
+    events = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+    batches = [event["message"] for event in events if '"applied"' in event["message"]]
+    assert batches and all(json.loads(message) for message in batches)
 
 
 def test_no_process_of_the_cloud_is_told_anything(owner):
     family = [psutil.Process(LocalCloud(owner.state).status()[name]["pid"]) for name in ("emulator", "runtime")]
     family += [child for process in family for child in process.children(recursive=True)]
     assert len(family) > 2, "no function runs: nothing was sent yet"
-    told = {
+    inherited = {
         f"{process.pid} {name}"
         for process in family
         for name, value in process.environ().items()
         if owner.environment.get(name) == value
     }
-    assert told == set()
+    assert inherited == set()
     elsewhere = [process.cwd() for process in family if not Path(process.cwd()).is_relative_to(owner.state)]
     assert elsewhere == []
+
+
+def test_the_printed_environment_leads_other_clients_to_the_cloud(owner):
+    """As the owner's shell would give it to them, laid over what the owner has set."""
+    asked = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    config = owner.folder / "home" / "config"
+    hostile.write(config, "[default]\nignore_configured_endpoint_urls = true\n")
+    theirs = {
+        "AWS_CONFIG_FILE": str(config),
+        "HTTP_PROXY": owner.proxy,
+        "HTTPS_PROXY": owner.proxy,
+        "no_proxy": "corp.example",
+    }
+    env = theirs | json.loads(owner.environment["PRINTED"])
+    done = subprocess.run([sys.executable, "-c", asked], env=env, capture_output=True, text=True)
+    assert done.stdout.strip() == "000000000000", done.stderr
 
 
 def test_only_the_command_line_itself_imports_from_the_owners_path(owner):
@@ -138,8 +157,8 @@ def test_a_function_that_calls_out_fails_and_its_log_names_the_host(owner):
     refused = [
         f"the local cloud never talks to {host}" for host in ("sts.eu-west-1.amazonaws.com", "192.0.2.1", "192.0.2.2")
     ]
-    *told, account = json.load(answer["Payload"])
-    assert all(expected in text for expected, text in zip(refused, told, strict=True)), told
+    *errors, account = json.load(answer["Payload"])
+    assert all(expected in text for expected, text in zip(refused, errors, strict=True)), errors
     assert account == "000000000000"
     group = {"logGroupName": "/aws/lambda/calls-out"}
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,7 @@ READ = re.compile(
 CONSTANT = re.compile(r"""^\s*([A-Z_]{4,})(?:: str)? = ['"](\w+)['"]""", re.MULTILINE)
 
 
+@cache
 def of_package(package: str) -> set[str]:
     """Return every variable that a package's source asks the environment for."""
     [folder] = find_spec(package).submodule_search_locations or []  # type: ignore[union-attr]
@@ -27,6 +29,7 @@ def of_package(package: str) -> set[str]:
     } - {""}
 
 
+@cache
 def of_botocore() -> set[str]:
     """Return what botocore and boto3 read; services have an endpoint of their own each."""
     services = botocore.session.Session().get_available_services()

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from pipeline import notebook as tutorial
+from pipeline import notebook
 from pipeline.notebook import figures, svg
 from pipeline.notebook.svg import TEMPLATE
 from pipeline.reading.stream import StreamRecord
@@ -14,78 +14,78 @@ from pipeline.stories import scenarios
 
 
 @pytest.fixture(scope="module")
-def told() -> pd.DataFrame:
+def history() -> pd.DataFrame:
     """A rough day on two shards, every product on one of them."""
     log = []
     for place, entry in enumerate(scenarios.write_story("rough-day", 400, 6, 3), start=1):
         shard_id = f"shardId-{ord(entry.partition_key[-1]) % 2:012}"
         log.append(StreamRecord(entry.data, entry.partition_key, shard_id, str(place), 0.0))
-    return tutorial.history(sorted(log, key=lambda record: record.shard_id))
+    return notebook.history(sorted(log, key=lambda record: record.shard_id))
 
 
 @pytest.fixture
-def seen() -> tutorial.Sightings:
-    seen = tutorial.Sightings(started=100.0)
+def seen() -> notebook.Sightings:
+    seen = notebook.Sightings(started=100.0)
     seen.add(3, [{"product_id": "P98765", "version": 1, "quantity": 10}])
     seen.add(9, [{"product_id": "P98765", "version": 4, "quantity": 7}])
     return seen
 
 
-def drawings(told: pd.DataFrame, seen: tutorial.Sightings) -> list[figures.Drawing]:
+def drawings(history: pd.DataFrame, seen: notebook.Sightings) -> list[figures.Drawing]:
     batches = pd.DataFrame({"records": [100, 50], "applied": [80, 0]})
     return [
-        figures.stock_over_time(told),
-        figures.outcomes(told),
-        figures.shards(told),
-        figures.writes(told, batches, 100),
+        figures.stock_over_time(history),
+        figures.outcomes(history),
+        figures.shards(history),
+        figures.writes(history, batches, 100),
         figures.lag(pd.Series([0.1, 0.2, 0.3, 1.5])),
         figures.as_it_happened(seen),
-        figures.as_it_happened(tutorial.Sightings()),
+        figures.as_it_happened(notebook.Sightings()),
     ]
 
 
-def test_a_figure_is_the_same_every_time(told: pd.DataFrame, seen: tutorial.Sightings) -> None:
-    first, second = ([svg.from_drawing(each.figure) for each in drawings(told, seen)] for _ in range(2))
+def test_a_figure_is_the_same_every_time(history: pd.DataFrame, seen: notebook.Sightings) -> None:
+    first, second = ([svg.from_drawing(each.figure) for each in drawings(history, seen)] for _ in range(2))
     assert first == second
 
 
-def test_a_figure_states_its_finding_and_can_be_read_unseen(told: pd.DataFrame, seen: tutorial.Sightings) -> None:
-    for drawing in drawings(told, seen):
+def test_a_figure_states_its_finding_and_can_be_read_unseen(history: pd.DataFrame, seen: notebook.Sightings) -> None:
+    for drawing in drawings(history, seen):
         assert drawing.caption.endswith(".")
         assert drawing.alt.endswith(".")
         assert all(axes.get_xlabel() for axes in drawing.figure.axes[-1:])
 
 
-def test_letters_can_be_read_also_those_in_bars_on_a_dark_page(told: pd.DataFrame, seen: tutorial.Sightings) -> None:
-    drawn = "".join(svg.from_drawing(each.figure) for each in drawings(told, seen))
+def test_letters_can_be_read_also_those_in_bars_on_a_dark_page(history: pd.DataFrame, seen: notebook.Sightings) -> None:
+    drawn = "".join(svg.from_drawing(each.figure) for each in drawings(history, seen))
     assert min(float(size) for size in re.findall(r"font-size: ([0-9.]+)px", drawn)) >= 8
     assert f"fill: {figures.style.ON_PALE_BAR}" in drawn
     assert figures.style.ON_PALE_BAR not in re.sub(r"/\*.*?\*/", "", (TEMPLATE / "figures-dark.css").read_text())
 
 
-def test_a_caption_says_what_was_counted(told: pd.DataFrame) -> None:
-    counts = told["outcome"].value_counts()
-    caption = figures.outcomes(told).caption
+def test_a_caption_says_what_was_counted(history: pd.DataFrame) -> None:
+    counts = history["outcome"].value_counts()
+    caption = figures.outcomes(history).caption
     assert f"{counts['applied']} applied, {counts['duplicate']} duplicates" in caption
     assert f"{counts['quarantined']} quarantined" in caption
 
 
-def test_in_batches_of_one_every_accepted_record_is_a_write(told: pd.DataFrame) -> None:
-    assert figures.count_writes(told, 1) == (told["outcome"] != "quarantined").sum()
+def test_in_batches_of_one_every_accepted_record_is_a_write(history: pd.DataFrame) -> None:
+    assert figures.count_writes(history, 1) == (history["outcome"] != "quarantined").sum()
 
 
-def test_in_one_batch_a_shard_has_one_write_for_each_product(told: pd.DataFrame) -> None:
-    accepted = told[told["outcome"] != "quarantined"]
-    assert figures.count_writes(told, 10_000) == accepted["partition_key"].nunique()
+def test_in_one_batch_a_shard_has_one_write_for_each_product(history: pd.DataFrame) -> None:
+    accepted = history[history["outcome"] != "quarantined"]
+    assert figures.count_writes(history, 10_000) == accepted["partition_key"].nunique()
 
 
-def test_history_follows_the_laptop(told: pd.DataFrame) -> None:
-    laptop = told[(told["partition_key"] == "P98765") & (told["outcome"] == "applied")]
+def test_history_follows_the_laptop(history: pd.DataFrame) -> None:
+    laptop = history[(history["partition_key"] == "P98765") & (history["outcome"] == "applied")]
     assert laptop.iloc[0]["quantity"] == 10
     assert list(laptop["version"]) == list(range(1, len(laptop) + 1))
 
 
-def test_a_lag_runs_from_accepted_to_the_first_look_that_shows_it(tmp_path, seen: tutorial.Sightings) -> None:
+def test_a_lag_runs_from_accepted_to_the_first_look_that_shows_it(tmp_path, seen: notebook.Sightings) -> None:
     class Pipeline:
         sent_log = tmp_path / "sent.jsonl"
 
@@ -95,7 +95,7 @@ def test_a_lag_runs_from_accepted_to_the_first_look_that_shows_it(tmp_path, seen
     Pipeline.sent_log.write_text("\n".join(lines))
     looks = [{"at": 100.25, "versions": {"P98765": 1}}, {"at": 102.0, "versions": {"P98765": 3}}]
     (tmp_path / "sent.seen.jsonl").write_text("\n".join(map(json.dumps, looks)))
-    told = pd.DataFrame(
+    history = pd.DataFrame(
         {
             "shard_id": "s",
             "sequence_number": ["00", "01", "02"],
@@ -104,33 +104,33 @@ def test_a_lag_runs_from_accepted_to_the_first_look_that_shows_it(tmp_path, seen
             "version": [1.0, 2.0, 3.0],
         }
     )
-    assert list(tutorial.lags(Pipeline, told)) == [0.25, 1.5, 1.0]  # type: ignore[arg-type]
+    assert list(notebook.lags(Pipeline, history)) == [0.25, 1.5, 1.0]  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def long_told() -> pd.DataFrame:
+def long_history() -> pd.DataFrame:
     """Far more events than a line can show, of one reason for a refusal at most."""
     log = [
         StreamRecord(entry.data, entry.partition_key, "shardId-000000000000", str(place), 0.0)
         for place, entry in enumerate(scenarios.write_story("everyday", 3000, 6, 3), start=1)
     ]
-    return tutorial.history(log)
+    return notebook.history(log)
 
 
-def test_of_a_long_story_the_newest_part_is_drawn_and_the_caption_says_so(long_told, told) -> None:
-    drawing = figures.stock_over_time(long_told)
+def test_of_a_long_story_the_newest_part_is_drawn_and_the_caption_says_so(long_history, history) -> None:
+    drawing = figures.stock_over_time(long_history)
     [axes] = drawing.figure.axes
-    applied = long_told[long_told["outcome"] == "applied"]
+    applied = long_history[long_history["outcome"] == "applied"]
     minutes = (applied["happened_at"].max() - applied["happened_at"].min()).total_seconds() / 60
     start = axes.get_xlim()[0]
     assert f"in the last {minutes - start:,.0f} of {minutes:,.0f} minutes" in drawing.caption
     assert max(len(line.get_xdata()) for line in axes.lines) <= 201
     assert all(line.get_xdata()[0] == pytest.approx(start) for line in axes.lines)
-    assert "in the last" not in figures.stock_over_time(told).caption
+    assert "in the last" not in figures.stock_over_time(history).caption
 
 
-def test_words_beside_bars_do_not_reach_the_next_panel(long_told: pd.DataFrame) -> None:
-    many = pd.concat([long_told] * 40)  # six digits
+def test_words_beside_bars_do_not_reach_the_next_panel(long_history: pd.DataFrame) -> None:
+    many = pd.concat([long_history] * 40)  # six digits
     figure = figures.outcomes(many).figure
     figure.canvas.draw()
     left, right = figure.axes
@@ -138,22 +138,24 @@ def test_words_beside_bars_do_not_reach_the_next_panel(long_told: pd.DataFrame) 
     assert max(ends) < right.get_tightbbox().x0
 
 
-def test_one_reason_is_not_called_several(told: pd.DataFrame) -> None:
-    poison = told[told["outcome"] == "quarantined"]
-    of_one = pd.concat([told[told["outcome"] != "quarantined"], poison[poison["reason"] == poison["reason"].iloc[0]]])
+def test_one_reason_is_not_called_several(history: pd.DataFrame) -> None:
+    poison = history[history["outcome"] == "quarantined"]
+    of_one = pd.concat(
+        [history[history["outcome"] != "quarantined"], poison[poison["reason"] == poison["reason"].iloc[0]]]
+    )
     assert "for 1 reason." in figures.outcomes(of_one).caption
 
 
-def test_keys_too_rare_for_a_segment_are_drawn_together(told: pd.DataFrame) -> None:
-    many = pd.concat([told, *(told.head(1).assign(partition_key=f"rare-{n}") for n in range(2000))])
+def test_keys_too_rare_for_a_segment_are_drawn_together(history: pd.DataFrame) -> None:
+    many = pd.concat([history, *(history.head(1).assign(partition_key=f"rare-{n}") for n in range(2000))])
     [axes] = figures.shards(many).figure.axes
     assert len(axes.patches) < 100
-    first = told["shard_id"].iloc[0]
-    rest = told.loc[told["shard_id"] == first, "partition_key"].nunique()
+    first = history["shard_id"].iloc[0]
+    rest = history.loc[history["shard_id"] == first, "partition_key"].nunique()
     assert f"{2000 + rest:,} keys" in {text.get_text().split("records, ")[-1] for text in axes.texts}
 
 
-def test_of_a_long_sending_the_last_seconds_are_shown(seen: tutorial.Sightings) -> None:
+def test_of_a_long_sending_the_last_seconds_are_shown(seen: notebook.Sightings) -> None:
     for look in range(1, 200):
         seen.add(9 + look, [{"product_id": "P98765", "version": 4 + look, "quantity": 7}])
     seen.seconds[:] = [0.1 * number for number in range(len(seen.seconds))]

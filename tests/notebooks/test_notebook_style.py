@@ -30,7 +30,7 @@ SECTIONS = {
     "06_flowchart": ["The flowchart"],
 }
 
-CLOSING = ["## What was seen", "**Try it.**", "<details><summary>Solution</summary>", "</details>"]
+CLOSING = ["## Summary", "**Try it.**", "<details><summary>Solution</summary>", "</details>"]
 LONGEST_LINE = 104  # letters that a cell of JupyterLab shows beside its panels
 
 

@@ -4,12 +4,12 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
+from pipeline.paths import ROOT
 from tests.pipe import conformance
 from tests.pipe.wrong_runtimes import WRONG
 
-PAGE = Path(__file__).parents[2] / "docs" / "pipe-conformance.md"
+PAGE = ROOT / "docs" / "pipe-conformance.md"
 HEAD = """\
 # What the local pipe does as EventBridge Pipes does
 
@@ -19,8 +19,8 @@ shards split, merge, close and throttle as AWS's do. "Fails for" counts the deli
 was seen to find out (`wrong_runtimes.py`). What the emulator can do is checked there again
 (`tests/emulator/test_pipe_on_the_emulator.py`).
 
-"Guide" is the EventBridge user guide, by page; "API model" is the Pipes API as botocore carries it; "ours" is what AWS
-does not say or does not have. (?) marks our reading of a gap.
+"Guide" is the EventBridge user guide, by page; "API model" is the Pipes API as botocore carries it; "This design" marks
+what AWS does not say or does not have, and (?) a reading of what it leaves open.
 """
 SETTINGS = """\
 ## Where sources disagree

@@ -61,9 +61,9 @@ WRONG: list[tuple[Any, ...]] = [
     ("a_record_older_than_its_maximum_age_is_given_up_unseen", "delivery:Delivery._young_enough", "limit == FOREVER", "True"),
     ("no_record_is_too_old_by_default", "delivery:Delivery._young_enough", "limit == FOREVER", "False"),
     ("faults_of_the_pipe_and_the_service_do_not_count_as_retries", "target:_kind_of", "status >= 500", "False"),
-    ("faults_of_the_pipe_and_the_service_do_not_count_as_retries", "target:Outcome.counts", "(THROTTLED, UNREACHABLE)", "(THROTTLED,)"),
-    ("a_throttled_function_does_not_count_as_a_retry", "target:Outcome.counts", "(THROTTLED, UNREACHABLE)", "(UNREACHABLE,)"),
-    ("a_missing_permission_counts_as_a_retry", "target:Outcome.counts", "(THROTTLED, UNREACHABLE)", "(THROTTLED, UNREACHABLE, REFUSED)"),
+    ("faults_of_the_pipe_and_the_service_do_not_count_as_retries", "target:InvocationResult.counts", "(THROTTLED, UNREACHABLE)", "(THROTTLED,)"),
+    ("a_throttled_function_does_not_count_as_a_retry", "target:InvocationResult.counts", "(THROTTLED, UNREACHABLE)", "(UNREACHABLE,)"),
+    ("a_missing_permission_counts_as_a_retry", "target:InvocationResult.counts", "(THROTTLED, UNREACHABLE)", "(THROTTLED, UNREACHABLE, REFUSED)"),
     # What the target answers
     *(
         ("an_answer_that_names_no_record_is_a_success", "target:failures_named_in", old, new, {"answer": answer})
@@ -97,7 +97,7 @@ WRONG: list[tuple[Any, ...]] = [
     ("bisect_halves_a_failing_batch_until_one_record_is_left", "delivery:Delivery.deliver", "self.pipe.bisect and", "self.pipe.bisect and not self._are_spent(retries) and"),
     ("bisect_halves_a_failing_batch_until_one_record_is_left", "delivery:Delivery.deliver", "batch = batch[middle:]", "batch = batch[:0]"),
     ("without_bisect_a_failing_batch_comes_again_whole", "delivery:Delivery.deliver", "self.pipe.bisect and", ""),
-    ("records_that_the_target_names_are_bisected_too", "target:Outcome.reached_the_function", "PARTIALLY_FAILED, ", ""),
+    ("records_that_the_target_names_are_bisected_too", "target:InvocationResult.reached_the_function", "PARTIALLY_FAILED, ", ""),
     # Failures told apart, dead letters
     ("errors_time_outs_and_throttles_are_told_apart", "target:call", "TIMED_OUT if TASK", "FAILED if TASK"),
     ("errors_time_outs_and_throttles_are_told_apart", "target:_kind_of", "return TIMED_OUT", "return FAILED"),
@@ -141,7 +141,7 @@ WRONG: list[tuple[Any, ...]] = [
             ("anything but several", "_anything_but", "operand if isinstance(operand, list) else", ""),
             ("numeric range", "_numeric", "isinstance(value, bool) or", ""),
             ("numeric equals", "_numeric", "return all", "return not all"),
-            ("or", "_rule_matches", "any(each is", "all(each is not each and each is"),
+            ("or", "_rule_matches", "any(leaf is", "all(leaf is not leaf and leaf is"),
         ]
     ),
     ("exists_asks_for_a_leaf", "patterns:_rule_matches", "and not isinstance(value, dict))", ")"),

@@ -4,13 +4,13 @@ import io
 import os
 import shutil
 import zipfile
-from pathlib import Path
 
 import pytest
 
+from pipeline.paths import ROOT
 from pipeline.provisioning import bundle
 
-SOURCE = Path(__file__).parents[2] / "lambda_src"
+SOURCE = ROOT / "lambda_src"
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """Who imports what, who waits where, and who may listen: the promises that no single file can keep alone."""
 
-from pathlib import Path
-
 import psutil
 import pytest
 
+from pipeline.paths import ROOT
 from tests.repository import architecture as rules
-
-ROOT = Path(__file__).parents[2]
 
 PLANTED = [  # a rule, a file that breaks it, and what that file says
     (rules.rooms_are_in_the_order_of_flow, "pipeline/provisioning/stack.py", "from pipeline.report import make"),

@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-from pathlib import Path
 from runpy import run_path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from pipeline.paths import ROOT
+
 LOCK = ROOT / "requirements" / "base.lock"
 REQUIREMENTS = ROOT / "requirements"
 

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
+from pipeline.paths import ROOT
 from pipeline.stories import producer, scenarios
 from pipeline.stories.scenarios import NewRecord, pack
 from tests.doubles.errors import client_error
@@ -258,7 +258,7 @@ def test_an_empty_story_is_sent_at_once():
 
 
 def test_the_producer_is_also_a_plain_script():
-    path = Path(__file__).parents[2] / "pipeline" / "stories" / "producer.py"
+    path = ROOT / "pipeline" / "stories" / "producer.py"
     done = subprocess.run([sys.executable, str(path), "--help"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "--scenario" in done.stdout

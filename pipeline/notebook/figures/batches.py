@@ -11,15 +11,20 @@ BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 LETTER_OF_A_PANEL = 0.02  # width of a letter beside a bar, in parts of the wider panel of two
 
 
-def outcomes(told: pd.DataFrame) -> Drawing:
+def outcomes(history: pd.DataFrame) -> Drawing:
     """Draw events by type and outcome, and the reasons of what was quarantined."""
     types = [
-        *(t for t in EVENT_TYPES if t in set(told["event_type"])),
-        *sorted(set(told["event_type"]) - {*EVENT_TYPES}),
+        *(t for t in EVENT_TYPES if t in set(history["event_type"])),
+        *sorted(set(history["event_type"]) - {*EVENT_TYPES}),
     ]
-    counts = pd.crosstab(told["event_type"], told["outcome"]).reindex(index=types, columns=list(OUTCOMES), fill_value=0)
+    counts = pd.crosstab(history["event_type"], history["outcome"]).reindex(
+        index=types, columns=list(OUTCOMES), fill_value=0
+    )
     reasons = (
-        told.loc[told["outcome"] == "quarantined", "reason"].value_counts().sort_index().sort_values(kind="stable")
+        history.loc[history["outcome"] == "quarantined", "reason"]
+        .value_counts()
+        .sort_index()
+        .sort_values(kind="stable")
     )
     total = counts.sum()
     with style():
@@ -47,8 +52,8 @@ def outcomes(told: pd.DataFrame) -> Drawing:
             axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.tick_params(axis="y", length=0)
     caption = (
-        f"Every one of {len(told):,} records has exactly one outcome: {total['applied']:,} applied, "
-        f"{total['duplicate']:,} duplicates ({total['duplicate'] / len(told):.1%}), {total['quarantined']:,} "
+        f"Every one of {len(history):,} records has exactly one outcome: {total['applied']:,} applied, "
+        f"{total['duplicate']:,} duplicates ({total['duplicate'] / len(history):.1%}), {total['quarantined']:,} "
         f"quarantined, for {_reasons(len(reasons))}. The numbers beside the bars are applied + duplicate + "
         "quarantined."
     )
@@ -60,15 +65,15 @@ def _reasons(number: int) -> str:
     return "1 reason" if number == 1 else f"{number} different reasons"
 
 
-def writes(told: pd.DataFrame, batches: pd.DataFrame, batch_size: int) -> Drawing:
+def writes(history: pd.DataFrame, batches: pd.DataFrame, batch_size: int) -> Drawing:
     """Draw how many writes a record costs when the same stream is cut into batches of another size.
 
     Args:
-        told: the history of the stream, from `tutorial.history`.
+        history: the history of the stream, from `pipeline.notebook.history`.
         batches: what the projector logged of its batches, from `tutorial.batch_log`.
         batch_size: the most records that the pipe puts into a batch.
     """
-    counted = {size: count_writes(told, size) / len(told) for size in sorted({*BATCH_SIZES, batch_size})}
+    counted = {size: count_writes(history, size) / len(history) for size in sorted({*BATCH_SIZES, batch_size})}
     usual = batches.loc[batches["applied"] > 0, "records"].mean()
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 3.0))
@@ -86,17 +91,17 @@ def writes(told: pd.DataFrame, batches: pd.DataFrame, batch_size: int) -> Drawin
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
     caption = (
-        f"One write for each product in a batch, not for each event: in batches of one, this stream of {len(told):,} "
-        f"records takes {count_writes(told, 1):,} writes, in full batches of {batch_size:,} it takes "
-        f"{count_writes(told, batch_size):,}. The batches of this run held {usual:,.0f} records on average: the pipe "
-        "does not wait for a batch to fill."
+        "One write for each product in a batch, not for each event: in batches of one, this stream of "
+        f"{len(history):,} records takes {count_writes(history, 1):,} writes, in full batches of {batch_size:,} it "
+        f"takes {count_writes(history, batch_size):,}. The batches of this run held {usual:,.0f} records on average: "
+        "the pipe does not wait for a batch to fill."
     )
     alt = "Falling line of writes per record against batch size, both axes logarithmic."
     return Drawing(figure, caption, alt)
 
 
-def count_writes(told: pd.DataFrame, batch_size: int) -> int:
+def count_writes(history: pd.DataFrame, batch_size: int) -> int:
     """Count the projector's writes: in every batch, the products that an applied event or a re-send moves on."""
-    batch = told.groupby("shard_id").cumcount() // batch_size
-    moved = told.assign(batch=batch)[told["outcome"] != "quarantined"]
+    batch = history.groupby("shard_id").cumcount() // batch_size
+    moved = history.assign(batch=batch)[history["outcome"] != "quarantined"]
     return len(moved[["shard_id", "batch", "partition_key"]].drop_duplicates())

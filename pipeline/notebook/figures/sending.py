@@ -1,4 +1,4 @@
-"""The way to the table: who sees what while a story is sent, on which shard it lies, how long it takes."""
+"""Figures of one story on its way to the table: what a reader sees meanwhile, on which shards it lies, its latency."""
 
 from bisect import bisect_left
 from collections.abc import Callable
@@ -28,14 +28,14 @@ from pipeline.notebook.show import Shown, style
 LIVE_SECONDS = 6.0  # of the busiest products, while a story is sent
 
 
-def shards(told: pd.DataFrame) -> Drawing:
+def shards(history: pd.DataFrame) -> Drawing:
     """Draw how records and keys spread over the shards: one bar for a shard, one segment for a product."""
-    names = sorted(told["shard_id"].unique())
-    widest = told["shard_id"].value_counts().max() * 1.3
+    names = sorted(history["shard_id"].unique())
+    widest = history["shard_id"].value_counts().max() * 1.3
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.6 * len(names)))
         for row, shard_id in enumerate(names):
-            keys = by_size(told.loc[told["shard_id"] == shard_id, "partition_key"])
+            keys = by_size(history.loc[history["shard_id"] == shard_id, "partition_key"])
             wide = keys[keys > 0.025 * widest]
             start = 0
             for number, (key, records) in enumerate(wide.items()):
@@ -58,8 +58,8 @@ def shards(told: pd.DataFrame) -> Drawing:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(visible=False)
         axes.invert_yaxis()
-    keys_on = told.groupby("partition_key")["shard_id"].nunique()
-    share = told["shard_id"].value_counts(normalize=True)
+    keys_on = history.groupby("partition_key")["shard_id"].nunique()
+    share = history["shard_id"].value_counts(normalize=True)
     caption = (
         f"{len(keys_on):,} partition keys on {len(names)} {'shard' if len(names) == 1 else 'shards'}. "
         f"{'No key is' if keys_on.max() == 1 else 'Some keys are'} on more than one shard, so a product's events keep "
@@ -109,9 +109,9 @@ def as_it_happened(seen: Sightings, most: int = 4) -> Drawing:
 def _what_a_reader_saw(seen: Sightings, applied: int) -> str:
     return (
         f"After {seen.seconds[-1]:.1f} s the stream had accepted {seen.accepted[-1]:,} records and the table showed "
-        f"{applied:,} applied events; it was read {len(seen.seconds):,} times meanwhile. Of the busiest products the "
-        f"last {min(LIVE_SECONDS, seen.seconds[-1]):.0f} s are shown. The distance between the "
-        "upper lines that never closes is what was no news: duplicates and quarantined records."
+        f"{applied:,} applied events; it was read {len(seen.seconds):,} times meanwhile. The remaining gap of "
+        f"{seen.accepted[-1] - applied:,} records is duplicates and quarantined records; neither changes stock. Of the "
+        f"busiest products the last {min(LIVE_SECONDS, seen.seconds[-1]):.0f} s are shown."
     )
 
 

@@ -10,14 +10,14 @@ from pipeline.notebook.show import style
 MOST_STEPS = 200  # of one line: more, and lines cover each other
 
 
-def stock_over_time(told: pd.DataFrame, most: int = 5) -> Drawing:
+def stock_over_time(history: pd.DataFrame, most: int = 5) -> Drawing:
     """Draw the stock of the busiest products, as the fold of the stream leaves it after every event.
 
     Args:
-        told: the history of the stream, from `tutorial.history`.
+        history: the history of the stream, from `pipeline.notebook.history`.
         most: how many products.
     """
-    applied = told[told["outcome"] == "applied"]
+    applied = history[history["outcome"] == "applied"]
     opening = applied["happened_at"].min()
     applied = applied.assign(minute=(applied["happened_at"] - opening).dt.total_seconds() / 60)
     busiest = _busiest(applied, most)

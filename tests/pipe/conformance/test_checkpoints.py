@@ -60,7 +60,7 @@ def test_a_pipe_made_again_under_its_name_starts_from_its_starting_position(harn
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"shards": 7}'])
 def test_a_checkpoint_file_that_cannot_be_read_means_starting_over(harness: Harness, text: str) -> None:
-    """Ours: at least once is kept, and the log says so."""
+    """This design: at least once is kept, and the log says so."""
     harness.kinesis.put(LAPTOP, "0")
     first = harness.run()
     harness.eventually(lambda: harness.is_drained(first))
@@ -72,7 +72,7 @@ def test_a_checkpoint_file_that_cannot_be_read_means_starting_over(harness: Harn
 
 
 def test_a_full_disk_stops_nothing_and_is_told(harness: Harness) -> None:
-    """Ours: what could not be written is written later; until then a crash would repeat records, not lose them."""
+    """This design: what could not be written is written later; a crash before that repeats records, and loses none."""
 
     def full(path: Path, value: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -67,7 +67,7 @@ def test_a_pipe_is_started_stopped_and_started_again_live(harness: Harness) -> N
 
 
 def test_a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_has_ended(harness: Harness) -> None:
-    """API_UpdatePipe; ours: no batch is delivered twice at once for an update."""
+    """API_UpdatePipe; this design: no batch is delivered twice at once for an update."""
     held = harness.gate()
     harness.function.does = lambda records: held.wait(30) and None
     for n in range(4):
@@ -86,7 +86,7 @@ def test_a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_h
 
 
 def test_a_runtime_that_is_told_to_end_lets_the_batch_under_way_end(harness: Harness) -> None:
-    """Ours: SIGTERM in mid-batch, as from `down`; a batch that takes longer comes again."""
+    """This design: SIGTERM in mid-batch, as from `down`; a batch that takes longer comes again."""
     held = harness.gate()
     harness.function.does = lambda records: held.wait(30) and None
     number = harness.kinesis.put(LAPTOP)

@@ -54,7 +54,7 @@ def test_metrics_that_cannot_be_sent_are_dropped(harness: Harness) -> None:
 
 
 def test_the_status_says_how_far_a_shard_is_and_what_is_left(harness: Harness) -> None:
-    """Ours: `inventory status`; audit reads the same."""
+    """This design: `inventory status`; audit reads the same."""
     held = harness.gate()
     harness.function.does = lambda records: held.wait(30) and None
     harness.kinesis.clock = lambda: time.time() - 60

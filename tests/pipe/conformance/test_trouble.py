@@ -36,7 +36,7 @@ def test_credentials_are_renewed_before_they_expire(harness: Harness) -> None:
 
 
 def test_a_sender_that_something_unforeseen_stops_is_seen_and_goes_on(harness: Harness) -> None:
-    """Ours: a dead sender would be a shard that stands still in silence."""
+    """This design: a dead sender would be a shard that stands still in silence."""
     held = harness.gate()
     run = harness.run(batch_size=2)
     harness.eventually(lambda: SHARD in run.readers)
@@ -60,7 +60,7 @@ def test_a_sender_that_something_unforeseen_stops_is_seen_and_goes_on(harness: H
 
 
 def test_a_reader_that_something_unforeseen_stops_is_seen_and_goes_on(harness: Harness) -> None:
-    """Ours: and nothing of what it had read is lost or repeated."""
+    """This design: and nothing of what it had read is lost or repeated."""
     held = harness.gate()
     harness.kinesis.put(LAPTOP, "0")
     run = harness.run()
@@ -82,7 +82,7 @@ def test_a_reader_that_something_unforeseen_stops_is_seen_and_goes_on(harness: H
 
 
 def test_a_stalled_stream_is_waited_for(harness: Harness) -> None:
-    """Ours: whatever GetRecords raises, the shard stays where it was, and the operator sees it."""
+    """This design: whatever GetRecords raises, the shard stays where it was, and the operator sees it."""
     harness.kinesis.put(LAPTOP, "0")
     harness.kinesis.read_errors.extend([ReadTimeoutError(endpoint_url="http://127.0.0.1:1")] * 1_000_000)
     run = harness.run()
@@ -93,7 +93,7 @@ def test_a_stalled_stream_is_waited_for(harness: Harness) -> None:
 
 
 def test_a_shard_that_is_gone_is_left_and_its_children_are_read(harness: Harness) -> None:
-    """Ours: a shard goes when its retention has passed; an emulator may drop it with the reshard."""
+    """This design: a shard goes when its retention has passed; an emulator may drop it with the reshard."""
     run = harness.run()
     harness.eventually(lambda: SHARD in run.readers)
     for child in harness.kinesis.split(SHARD):
