@@ -21,8 +21,9 @@ PRODUCT = f"LAMP{BACKWARDS}€"
 def hostile(running, tmp_path_factory):
     """A stack that holds a product with such a name, and a file whose name is one too."""
     file = tmp_path_factory.mktemp("hostile") / f"events{CLEAR}.jsonl"
-    events = added(PRODUCT, 3, NAME), event(f"{CLEAR}sold", PRODUCT), decremented(PRODUCT, 9)
-    file.write_bytes(b"\n".join(map(as_bytes, events)))
+    poison = as_bytes(event(f"{CLEAR}sold", PRODUCT))
+    lines = [as_bytes(added(PRODUCT, 3, NAME)), poison, as_bytes(decremented(PRODUCT, 9))]
+    file.write_bytes(b"\n".join(lines))
     running.inventory.json("send", "--file", file)
     running.inventory.json("audit")
     return running
