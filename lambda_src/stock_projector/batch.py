@@ -157,6 +157,7 @@ class Batch:
     def _lose(self, product: Product, lost: Lost) -> None:
         """Somebody else wrote the product first: fold again on what won, or on what a consistent read finds."""
         product.level, product.lost_guards = lost.winner, product.lost_guards + 1
+        product.waits_for = None  # what it waited for was folded on a state that is no more
         if product.lost_guards == MOST_LOST_GUARDS:
             times = f"{MOST_LOST_GUARDS} times in a row"
             self._fail(product, ContentionError(f"{product.product_id} was overwritten {times}"))
