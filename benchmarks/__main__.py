@@ -63,7 +63,7 @@ def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
             "load_before": round(os.getloadavg()[0], 2),
         },
         "story": _story(events),
-        **{key: [] for key in WHOLE},
+        **{key: [] for key in (*WHOLE, "extremes")},
         "fold": {},
     }
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -106,7 +106,7 @@ def _kept_beside(suites: list[str], events: int) -> dict[str, Any]:
 
 def _beside(kept: dict[str, Any], measured: dict[str, Any], suites: list[str]) -> dict[str, Any]:
     """Add the suites that were not measured now."""
-    missing = [key for key in ("replay", "latency", "verdict", "fold") if not measured[key]]
+    missing = [key for key in ("replay", "extremes", "latency", "verdict", "fold") if not measured[key]]
     drains = [
         drain for drain in kept["drain"] if ("contenders" if drain["suite"] == "contenders" else "sweeps") not in suites
     ]
@@ -126,7 +126,11 @@ def _table(measured: dict[str, Any]) -> str:
     if not all(measured[key] for key in WHOLE):
         return json.dumps(_rounded(measured), indent=1)
     limits = "\n".join(f"{name}: {value}" for name, value in benchmark_tables.limits(measured).items())
-    tables = (benchmark_tables.speeds(measured), benchmark_tables.consumption(measured))
+    tables = (
+        benchmark_tables.speeds(measured),
+        benchmark_tables.consumption(measured),
+        benchmark_tables.extremes(measured),
+    )
     return "\n\n".join([*(table.to_string() for table in tables), limits])
 
 

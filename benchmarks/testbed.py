@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from stock_projector.events import SequenceNumber
+from stock_projector.item import to_item
 from stock_projector.memory import Memory
 from stock_projector.projection import StockLevel
-from stock_projector.store import to_item
 
 from benchmarks.drain_wait import DRAIN_SECONDS, wait_until_drained
 from pipeline.cloud import Cloud
@@ -23,9 +23,9 @@ from pipeline.stories.scenarios import NewRecord, name_of
 from pipeline.waiting import eventually
 
 WARM_UP = "warm-up"  # product ids that no run counts
-TABLES = ("StockTableName", "IdempotencyTableName", "LedgerTableName")
+TABLES = ("StockTableName", "QuarantineTableName", "IdempotencyTableName", "LedgerTableName")
 HANDLERS = {"projector": "stock_projector.handler"} | {
-    name: f"contenders.{name}" for name in ("no_op", "replay", "plain", "idempotent", "ledger")
+    name: f"contenders.{name}" for name in ("no_op", "replay", "put_item", "plain", "idempotent", "ledger")
 }
 
 
@@ -91,7 +91,7 @@ class Testbed:
             )
             for product_id in products
         ]
-        items = [{"PutRequest": {"Item": to_item(level, 0)}} for level in levels]
+        items = [{"PutRequest": {"Item": to_item(level)}} for level in levels]
         dynamodb = self.cloud.client("dynamodb")
         for start in range(0, len(items), 25):
             dynamodb.batch_write_item(RequestItems={self.outputs["StockTableName"]: items[start : start + 25]})

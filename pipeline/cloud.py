@@ -145,13 +145,7 @@ def _local(reach: Callable[["LocalCloud"], str]) -> Cloud:
         name="local",
         region=emulator.REGION,
         endpoint_url=endpoint_url,
-        env={
-            "AWS_ENDPOINT_URL": endpoint_url,
-            "AWS_ACCESS_KEY_ID": emulator.ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": emulator.SECRET_KEY,
-            "AWS_DEFAULT_REGION": emulator.REGION,
-            "AWS_REGION": emulator.REGION,  # where other SDKs than Python's look
-        },
+        env=emulator.environment_of_clients(endpoint_url),
         poll_seconds=0.1,
         patience_seconds=20,
         powertools_layer_arn="",  # the emulator runs the function in this environment, which has Powertools

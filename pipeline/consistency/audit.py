@@ -1,21 +1,21 @@
 """The audit: the table and the quarantine against an independent fold of the stream."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.cloud import Cloud
-from pipeline.consistency import oracle, two_shards
-from pipeline.reading import logs, queues, stock, stream
+from pipeline.consistency import invariants, oracle, two_shards
+from pipeline.reading import logs, quarantine, queues, stock, stream
 from pipeline.reading.stream import StreamRecord
 from pipeline.waiting import eventually
 
-SETTLE_SECONDS = 3.0  # once the pipe is done; somebody else may be looking into the queue and hiding messages
+SETTLE_SECONDS = 3.0  # once the pipe is done
 TELL_SECONDS = 5.0
 
 Tell = Callable[[str], None]
-Place = tuple[str, str]  # shard and sequence number: which record
 
 
 @dataclass
@@ -54,7 +54,6 @@ def _compare_when_drained(
     cloud: Cloud, outputs: dict[str, str], records: list[StreamRecord], expected: oracle.Expectation, tell: Tell
 ) -> list[str]:
     """Compare until the comparison is clean, or until it is certain (or, on AWS, likely) to stay as it is."""
-    seen: dict[Place, str] = {}
     discrepancies: list[str] = []
     before: object = None
     changed_at = told_at = time.monotonic()
@@ -63,7 +62,7 @@ def _compare_when_drained(
         nonlocal discrepancies, before, changed_at, told_at
         state = pipe_state(cloud, outputs)
         drained = _has_passed(state, records)
-        discrepancies = compare(cloud, outputs, expected, seen)
+        discrepancies = compare(cloud, outputs, records, expected)
         if not discrepancies and drained is not False:
             return True
         now = time.monotonic()
@@ -81,67 +80,35 @@ def _compare_when_drained(
     return discrepancies
 
 
-def compare(cloud: Cloud, outputs: dict[str, str], expected: oracle.Expectation, seen: dict[Place, str]) -> list[str]:
-    """Compare table and quarantine with what is expected.
+def compare(
+    cloud: Cloud, outputs: dict[str, str], records: list[StreamRecord], expected: oracle.Expectation
+) -> list[str]:
+    """Compare table and quarantine with what is expected; the quarantine after the table.
 
     Args:
         cloud: where they are.
         outputs: the stack's outputs.
-        expected: what the oracle worked out.
-        seen: quarantine messages seen so far, by record; brought up to date here.
+        records: the stream.
+        expected: what the oracle worked out from it.
 
     Returns:
         One sentence for each discrepancy.
     """
-    items = {item["product_id"]: item for item in stock.items(cloud, outputs["StockTableName"])}
-    found = _compare_products(expected, items)
-    refused = {place: reason for place, reason in expected.outcomes.items() if reason not in ("applied", "duplicate")}
-    if refused.keys() - seen.keys() or not found:
-        for message in queues.peek(cloud.client("sqs"), outputs["QuarantineQueueUrl"]):
-            seen.setdefault((message["shard_id"], message["sequence_number"]), message["reason"])
-    return found + _compare_quarantine(refused, seen)
-
-
-def _compare_products(expected: oracle.Expectation, items: dict[str, dict[str, Any]]) -> list[str]:
-    found = []
-    for product_id in sorted(expected.products.keys() | items.keys()):
-        product, item = expected.products.get(product_id), items.get(product_id)
-        if item is None:
-            found.append(f"{product_id}: the stream says version {product.version}, the table has no item")  # type: ignore[union-attr]
-        elif product is None:
-            found.append(f"{product_id}: the table has version {item['version']}, the stream has no event")
-        else:
-            found += [f"{product_id}: {difference}" for difference in _differences(product, item)]
-    return found
-
-
-def _differences(product: oracle.Product, item: dict[str, Any]) -> list[str]:
-    names = ("product_name", "status", "quantity", "version", "updated_at")
-    found = [
-        f"{name} should be {getattr(product, name)!r}, is {item[name]!r}"
-        for name in names
-        if getattr(product, name) != item[name]
+    seen = {item["product_id"]: item for item in stock.items(cloud, outputs["StockTableName"])}
+    verdicts = quarantine.verdicts(cloud, outputs["QuarantineTableName"])
+    quarantined = {(each.get("shard_id", ""), each.get("sequence_number", "")): each["reason"] for each in verdicts}
+    outcome_of = expected.outcomes
+    effective = {place for place, outcome in outcome_of.items() if outcome in ("applied", "duplicate")}
+    due = {place: outcome for place, outcome in outcome_of.items() if place not in effective}
+    applied = Counter(r.partition_key for r in records if outcome_of[r.shard_id, r.sequence_number] == "applied")
+    products = {product_id: vars(product) for product_id, product in expected.products.items()}
+    return [
+        *invariants.table_is_the_fold_of_the_log(products, seen),
+        *invariants.stock_is_never_negative(seen),
+        *invariants.version_counts_what_was_applied(applied, {name: seen[name] for name in seen if name in products}),
+        *invariants.every_record_has_one_outcome(outcome_of, effective, quarantined, due),
+        *invariants.first_verdict_is_the_logs(due, quarantined),
     ]
-    if int(product.last_sequence_number) != int(item["last_sequence_number"]):
-        found.append(
-            f"last_sequence_number should be {product.last_sequence_number}, is {item['last_sequence_number']}"
-        )
-    if (product.status == "removed") != ("expires_at" in item):
-        found.append(f"expires_at is on removed items only; this one is {product.status}")
-    return found
-
-
-def _compare_quarantine(refused: dict[Place, str], seen: dict[Place, str]) -> list[str]:
-    found = []
-    for place in sorted(refused.keys() | seen.keys()):
-        record = f"record {place[1]} on {place[0]}"
-        if place not in seen:
-            found.append(f"{record}: should be quarantined as {refused[place]}, is not")
-        elif place not in refused:
-            found.append(f"{record}: is quarantined as {seen[place]}, though it could be applied")
-        elif seen[place] not in (refused[place], "out_of_order"):  # a refused record that came again may be late
-            found.append(f"{record}: is quarantined as {seen[place]}, should be as {refused[place]}")
-    return found
 
 
 def _troubles(cloud: Cloud, outputs: dict[str, str]) -> list[str]:

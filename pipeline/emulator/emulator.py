@@ -39,6 +39,23 @@ def environment(port: int, folder: Path) -> dict[str, str]:
     }
 
 
+def environment_of_clients(endpoint_url: str) -> dict[str, str]:
+    """Return the variables that lead any AWS client to the emulator, whatever else its user has set."""
+    needed = {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",  # whatever a configuration file says
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,  # where the SDKs of other languages look
+    }
+    proxies = urllib.request.getproxies_environment()
+    if proxies.keys() - {"no"}:
+        direct = ",".join(filter(None, [proxies.get("no"), HOST]))
+        needed |= {"no_proxy": direct, "NO_PROXY": direct}
+    return needed
+
+
 def endpoint(port: int) -> str:
     """Return the URL under which the emulator answers."""
     return f"http://{HOST}:{port}"

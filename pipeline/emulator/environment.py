@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.paths import ROOT
+
 HOW_PYTHON_FINDS_ITS_FILES = (  # where the interpreter that runs this needs them, the next one does
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
@@ -35,6 +37,7 @@ def bare(folder: Path, inherited: Iterable[str] = ()) -> dict[str, str]:
         "NO_PROXY": "*",  # macOS keeps proxies in its settings, where Python finds them too
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "PYTHONPATH": str(ROOT),  # they run the code that started them, also where another copy of it is installed
         "PYTHONUTF8": "1",
         "PYTHONSAFEPATH": "1",  # the working directory is no place to import from (-P)
         "PYTHONNOUSERSITE": "1",  # nor is the home directory (-s)

@@ -11,7 +11,7 @@ from pipeline.consistency import audit
 from pipeline.errors import UserError
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import queues, stock
+from pipeline.reading import quarantine, stock
 
 
 class Pipeline(Deployment):
@@ -23,7 +23,7 @@ class Pipeline(Deployment):
 
     def quarantine(self) -> pd.DataFrame:
         """Return the quarantined records, one row each."""
-        return queues.quarantine(self.cloud.client("sqs"), self.outputs["QuarantineQueueUrl"])
+        return quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
 
     def audit(self) -> audit.AuditResult:
         """Wait until drained, then compare table and quarantine with an independent fold of the stream."""

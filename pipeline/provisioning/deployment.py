@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
-from pipeline.provisioning import stack
+from pipeline.provisioning import stack, takeover
 
 Tell = Callable[[str], None]
 
@@ -47,10 +47,15 @@ def up(
         tell: shown a line for every step.
         made_by: noted on a stack that is made now; `down` can be told to spare what somebody else made.
     """
-    if not stack.describe(cloud, stack_name):
+    keep_days = stack.days_in_quarantine(cloud, stack_name, parameters)
+    kept = sent_folder(cloud, stack_name) / "old_quarantine.jsonl"
+    if stack.describe(cloud, stack_name):
+        takeover.begin(cloud, stack_name, kept, tell)
+    else:
         _forget_what_was_sent(cloud, stack_name)  # to a stack of the same name that is no more
     stack.provision(cloud, stack_name, parameters, tell, made_by)
     stack.deploy(cloud, stack_name, parameters, tell)
+    takeover.finish(cloud, stack_name, kept, keep_days)
     stack.wait_until_running(cloud, stack_name)
     return find(cloud, stack_name)
 

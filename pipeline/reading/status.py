@@ -5,14 +5,14 @@ from typing import Any
 
 from pipeline.cloud import Cloud
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import logs
+from pipeline.reading import logs, quarantine
 
 STALE_SECONDS = 10.0  # the runtime writes its figures several times a second
 OLD = ": the pipe runtime writes no new ones (is the disk full?); `inventory logs` may say why"
 
 
 def read(deployment: Deployment) -> dict[str, Any]:
-    """Return the state of the cloud, the pipe and its shards, the projector's last trouble and both queues' depth.
+    """Return the state of the cloud, the pipe and its shards, the projector's last trouble, refusals and dead letters.
 
     `figures_age_seconds` says how old the pipe's own figures are: it may be unable to write new ones.
     """
@@ -30,7 +30,7 @@ def read(deployment: Deployment) -> dict[str, Any]:
         "figures_age_seconds": round(time.time() - said_at, 1) if said_at else None,
         "shards": figures["shards"],
         "projector": {"name": outputs["ProjectorName"], "last_error": logs.last_trouble(cloud, outputs)},
-        "quarantined_messages": _depth(cloud, outputs["QuarantineQueueUrl"]),
+        "quarantined": quarantine.count(cloud, outputs["QuarantineTableName"]),
         "dead_letters": _depth(cloud, outputs["DeadLetterQueueUrl"]),
     }
 
@@ -46,7 +46,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
         text.append(f"figures      {age:.1f} s old" + (OLD if age > STALE_SECONDS else ""))
     text += [line for shard in facts["shards"] for line in _shard_lines(shard)]
     text.append(f"projector    {projector['last_error'] or 'no trouble in the last quarter of an hour'}")
-    text.append(f"quarantine   {facts['quarantined_messages']} messages")
+    text.append(f"quarantine   {facts['quarantined']} records")
     text.append(f"dead letters {facts['dead_letters']} messages")
     return text
 

@@ -72,6 +72,23 @@ def consumption(measured: Measured) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("contender")
 
 
+def extremes(measured: Measured) -> pd.DataFrame:
+    """Return one row for each extreme: many products once each, so that nothing folds; and nothing but bad records."""
+    rows = []
+    for each in measured.get("extremes", []):
+        middle = {name: median(one[name] for one in each["rounds"]) for name in each["rounds"][0]}
+        rows.append(
+            {
+                "contender": NAMES[each["contender"]],
+                "story": each["story"],
+                "events/s": f"{middle['events_per_second']:,.0f}",
+                "requests, of 1,000 events": f"{1000 * middle['requests'] / each['events']:,.0f}",
+                "CPU µs an event: function": f"{1e6 * middle['cpu_seconds'] / each['events']:,.0f}",
+            }
+        )
+    return pd.DataFrame(rows).set_index("contender") if rows else pd.DataFrame()
+
+
 def limits(measured: Measured) -> dict[str, str]:
     """Return what limits the projector: its processor time in requests, and what an event takes without any request."""
     speed = median(fold["events_per_second"] for fold in measured["fold"]["rounds"])

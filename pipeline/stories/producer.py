@@ -85,17 +85,17 @@ def publish(
                 wait(min(1 / (rate or 1), 0.05))
                 continue
             request = backlog.take(allowed)
-            with uninterrupted():  # or what was accepted could be missing in the log
+            with uninterrupted():  # or what was accepted could be missing in the log, or in the count
                 accepted, trouble = _put(kinesis, stream_name, request)
                 if log:
                     log.note(accepted)
+                count += len(accepted)
+                on_sent(count)
             requests += 1
+            bar.update(len(accepted))
             accepted_keys = {record.partition_key for _, record, _ in accepted}
             for _, record in request:
                 (backlog.accepted if record.partition_key in accepted_keys else backlog.again)(record.partition_key)
-            count += len(accepted)
-            bar.update(len(accepted))
-            on_sent(count)
             failures = 0 if accepted else failures + 1
             if failures:
                 on_failure()

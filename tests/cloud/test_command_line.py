@@ -12,6 +12,7 @@ import pytest
 from pipeline import __main__ as command_line
 from pipeline.reading import stream
 from pipeline.stories import scenarios
+from tests.doubles.events import added, as_bytes, incremented
 from tests.inventory import Inventory
 
 
@@ -223,6 +224,52 @@ def test_ctrl_c_in_the_middle_leaves_a_whole_sent_log(running, inventory_here, e
     assert len(noted) > 25
     assert noted <= {(each.shard_id, each.sequence_number) for each in there if each.data in data_of_the_story}
     assert inventory_here("audit")["discrepancies"] == []
+
+
+def test_a_file_without_event_ids_that_was_half_sent_says_how_far_it_came_and_goes_on(
+    running, asked, inventory_here, eventually, tmp_path
+):
+    file = tmp_path / "half.jsonl"
+    file.write_bytes(b"\n".join([as_bytes(added("HALF", 0)), *[as_bytes(incremented("HALF"))] * 99]))
+    sending = running.inventory.start("send", "--rate", 2, "--file", file, "--json")
+    eventually(lambda: in_stock(inventory_here, "HALF"), "the first of them in the table")
+    sending.send_signal(signal.SIGINT)
+    out, said = sending.communicate(timeout=30)
+    facts = json.loads(out)
+    assert (sending.returncode, facts["sent"] + facts["unsent"]) == (130, 100)
+    assert 1 <= facts["sent"] < 100
+    assert f"{facts['sent']} of 100 records were sent. To send the others, add --resume" in said
+
+    line = complaint(asked(running.inventory, "send", "--file", file), 1)
+    assert f"{facts['sent']} of these 100 records were sent before" in line
+    rest = inventory_here("send", "--file", file, "--resume")
+    assert (rest["sent"], rest["unsent"]) == (facts["unsent"], 0)
+    assert inventory_here("send", "--file", file, "--resume")["sent"] == 0, "nothing is left"
+    assert inventory_here("audit")["discrepancies"] == []
+    assert in_stock(inventory_here, "HALF")["quantity"] == 99, "each of them once"
+
+
+def in_stock(inventory_here, product_id):
+    return next((each for each in inventory_here("stock") if each["product_id"] == product_id), None)
+
+
+def test_logs_that_are_followed_print_their_document_when_ctrl_c_ends_them(running, eventually):
+    following = running.inventory.start("logs", "--follow", "--json")
+    eventually(lambda: reads_logs(following.pid), "the logs are followed")
+    following.send_signal(signal.SIGINT)
+    out, said = following.communicate(timeout=30)
+    assert following.returncode == 130
+    assert any(line.startswith("pipe ") for line in json.loads(out))
+    assert said.splitlines() == ["inventory: interrupted; what was done so far stands"]
+
+
+def reads_logs(pid):
+    """Say whether the process has connected to the local cloud: it does so to read, after it has begun to follow."""
+    return any(each.status == psutil.CONN_ESTABLISHED for each in psutil.Process(pid).net_connections())
+
+
+def test_a_rate_beyond_all_bounds_is_as_fast_as_it_goes(inventory_here):
+    assert inventory_here("send", "--events", 600, "--rate", "1e308", "--seed", 308)["sent"] == 600
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(running):

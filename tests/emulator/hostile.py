@@ -113,12 +113,12 @@ def _is_in(folder: Path, process: psutil.Process) -> bool:
 @contextmanager
 def machine(tmp_path: Path) -> Iterator[Machine]:
     """Set the machine up, with a proxy that takes connections, notes what they ask for, and answers nothing."""
-    folder = tmp_path / "50 % off, $HOME included"
+    folder = tmp_path / "50 % größer, $HOME included"
     for name, text in FILES.items():
         write(folder / "home" / name, text)
     for name in SHADOWS:
         write(folder / "work" / name, RAISES)
-    noted = f"import sys\nprint(*sys.orig_argv, file=open({str(folder / 'imported')!r}, 'a'))\n"
+    noted = f"import sys\nprint(*sys.orig_argv, file=open({bytes(folder / 'imported')!r}, 'a'))\n"
     write(folder / "path" / "sitecustomize.py", noted)
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         made = Machine(folder, f"http://127.0.0.1:{proxy.getsockname()[1]}", [])

@@ -123,6 +123,22 @@ def test_no_process_of_the_cloud_is_told_anything(owner):
     assert elsewhere == []
 
 
+def test_the_printed_environment_leads_other_clients_to_the_cloud(owner):
+    """As the owner's shell would give it to them, laid over what the owner has set."""
+    asked = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    config = owner.folder / "home" / "config"
+    hostile.write(config, "[default]\nignore_configured_endpoint_urls = true\n")
+    theirs = {
+        "AWS_CONFIG_FILE": str(config),
+        "HTTP_PROXY": owner.proxy,
+        "HTTPS_PROXY": owner.proxy,
+        "no_proxy": "corp.example",
+    }
+    env = theirs | json.loads(owner.environment["PRINTED"])
+    done = subprocess.run([sys.executable, "-c", asked], env=env, capture_output=True, text=True)
+    assert done.stdout.strip() == "000000000000", done.stderr
+
+
 def test_only_the_command_line_itself_imports_from_the_owners_path(owner):
     assert [line for line in owner.imports if str(hostile.INVENTORY) not in line] == []
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from tests.proof.invocation import Invocation
 from tests.proof.reference import Key, LoggedRecord, read
 from tests.proof.story import redeliveries
-from tests.proof.world import Invocation
 
 Hear = Callable[[list[LoggedRecord]], None]  # takes the records that have to come again; only the first call counts
 Invoke = Callable[[Invocation, Hear], None]

@@ -19,9 +19,9 @@ from pipeline.pipe.settings import PipeSettings
 from pipeline.stories import producer
 from pipeline.stories.scenarios import NewRecord
 from tests.proof.events import Said
+from tests.proof.invocation import Invocation
 from tests.proof.pipe import Invoke, Lane, Pipe
 from tests.proof.reference import LoggedRecord
-from tests.proof.world import Invocation
 
 logging.getLogger("pipes").addHandler(logging.NullHandler())  # in here every trouble is meant
 STREAM_ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/inventory-events"
