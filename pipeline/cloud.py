@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from pipeline.errors import UserError, WrongUsageError
+from pipeline.errors import CloudGoneError, UserError, WrongUsageError
 from pipeline.paths import ROOT, command_line
 
 if TYPE_CHECKING:  # what takes a while to import is imported when it is used: not for a word of help
@@ -141,6 +141,19 @@ def _local(reach: Callable[["LocalCloud"], str]) -> Cloud:
 
     processes, session = _processes(), aws.root_session()
     endpoint_url = reach(processes)
+
+    def stop_if_it_is_gone(caught_exception: Exception | None = None, **_: Any) -> None:
+        """Try no request again that cannot succeed: botocore would for half a minute."""
+        if not caught_exception:
+            return
+        try:
+            there = processes.join()
+        except UserError as gone:
+            raise CloudGoneError(str(gone)) from caught_exception
+        if there != endpoint_url:
+            raise CloudGoneError(f"the local cloud at {endpoint_url} is gone; since then another one was started")
+
+    session.events.register_first("needs-retry", stop_if_it_is_gone)
     return Cloud(
         name="local",
         region=emulator.REGION,

@@ -11,6 +11,10 @@ class UserError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
+class CloudGoneError(UserError):
+    """The local cloud that was in use has died, and all that it held with it."""
+
+
 class WrongUsageError(UserError):
     """The call itself was wrong: what it names does not exist, or is out of bounds. Nothing was begun."""
 

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import pandas as pd
+
+from pipeline.errors import UserError
 from pipeline.pipe.records import FlatRecord
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading.stream import StreamRecord
@@ -12,7 +15,7 @@ from pipeline.stories import scenarios
 
 
 def sample_record(event: dict[str, Any], place: int) -> dict[str, Any]:
-    """Return an event as the flat record that the pipe would deliver, had it this place on the stream."""
+    """Return an event as the flat record that the pipe would deliver, if it lay at this place on a stream."""
     record = StreamRecord(
         data=json.dumps(event).encode(),
         partition_key=event["product"]["product_id"],
@@ -20,8 +23,8 @@ def sample_record(event: dict[str, Any], place: int) -> dict[str, Any]:
         sequence_number=str(place),
         arrived_at=scenarios.OPENING.timestamp(),
     )
-    stream_arn = "arn:aws:kinesis:us-east-1:000000000000:stream/imagined"
-    role_arn = "arn:aws:iam::000000000000:role/imagined"
+    stream_arn = "arn:aws:kinesis:us-east-1:000000000000:stream/example"
+    role_arn = "arn:aws:iam::000000000000:role/example"
     return json.loads(FlatRecord.of(_as_read(record), record.shard_id, stream_arn, role_arn).text)
 
 
@@ -52,9 +55,36 @@ def deliver(pipeline: Deployment, batch: list[dict[str, Any]]) -> Any:
     return json.load(answer["Payload"])
 
 
+def records_of(log: Iterable[StreamRecord], product_id: str) -> list[StreamRecord]:
+    """Pick one product's records out of a stream, in order.
+
+    Raises:
+        UserError: there is none.
+    """
+    of_product = [record for record in log if record.partition_key == product_id]
+    if not of_product:
+        raise UserError(
+            f"this stream has no record of product {product_id}, which this notebook follows. Every story has some: "
+            "give the parameter stack_name another value, run all cells again, and a story gets a stack of its own"
+        )
+    return of_product
+
+
 def item(pipeline: Deployment, product_id: str) -> dict[str, Any]:
     """Read one item of the stock table, consistently, as DynamoDB writes it."""
     answer = pipeline.cloud.client("dynamodb").get_item(
         TableName=pipeline.outputs["StockTableName"], Key={"product_id": {"S": product_id}}, ConsistentRead=True
     )
     return answer["Item"]
+
+
+def attributes(item: dict[str, Any]) -> pd.Series:
+    """List an item's attributes and what they hold, without DynamoDB's types; of bytes, how many."""
+    plain = {name: content for name, value in item.items() for content in value.values()}
+    written = {name: f"{len(it)} bytes" if isinstance(it, bytes) else it for name, it in plain.items()}
+    return pd.Series(written, name="value").rename_axis("attribute")
+
+
+def item_bytes(item: dict[str, Any]) -> int:
+    """Return how large an item is to DynamoDB, about: its names and its contents, in bytes."""
+    return sum(len(name) + len(content) for name, value in item.items() for content in value.values())

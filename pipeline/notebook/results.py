@@ -3,23 +3,19 @@
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipeline.consistency import oracle
-from pipeline.notebook.stacks import notes_path
+from pipeline.notebook.table_reads import TableReads
+from pipeline.notebook.watching import reads_file
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import stream
 from pipeline.reading.stream import StreamRecord
 from pipeline.waiting import eventually
 
-LOG_SECONDS = 60.0  # for the log to tell of all records
-
-
-def records(pipeline: Deployment) -> list[StreamRecord]:
-    """Read the whole stream."""
-    return stream.read_all(pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"])
+LOG_SECONDS = 60.0  # for the log to list all records
 
 
 def history(log: Iterable[StreamRecord]) -> pd.DataFrame:
@@ -64,25 +60,43 @@ def _what_and_when(data: bytes) -> tuple[str, str | None]:
 def lags(pipeline: Deployment, history: pd.DataFrame) -> pd.Series:
     """Say how long each applied event took from being accepted by the stream to being seen in the table, in seconds.
 
-    The sent log says when a record was accepted; whoever watched the table says when its version was first there.
+    The sent log says when a record was accepted; whoever read the table meanwhile, when its version was first there.
+    An event is left out if nobody was reading when it was accepted, as before a sending was interrupted and resumed.
+
+    Args:
+        pipeline: where they were sent.
+        history: the records with their outcomes, from `history()`.
 
     Returns:
         One value for each event, in the order in which they were accepted.
     """
-    accepted = pd.DataFrame([json.loads(line) for line in pipeline.sent_log.read_text().splitlines()])
+    accepted, reads = pd.DataFrame(_lines(pipeline.sent_log)), TableReads.load(reads_file(pipeline))
+    if accepted.empty or not any(reads.versions):
+        return pd.Series(name="lag in seconds", dtype=float)
     applied = history[history["outcome"] == "applied"].astype({"version": int})
     applied = applied.merge(accepted, on=["shard_id", "sequence_number"], suffixes=("", "_"))
-    looks = [json.loads(line) for line in notes_path(pipeline, "seen").read_text().splitlines()]
     seen = pd.DataFrame(
-        [(product_id, version, look["at"]) for look in looks for product_id, version in look["versions"].items()],
+        [
+            (product_id, version, reads.started + seconds)
+            for seconds, versions in zip(reads.seconds, reads.versions, strict=True)
+            for product_id, version in versions.items()
+        ],
         columns=["partition_key", "version", "seen_at"],
     ).drop_duplicates(["partition_key", "version"])
     events = pd.merge_asof(
-        applied.sort_values("version"), seen.sort_values("version"),
+        applied[applied["accepted_at"] >= reads.started].sort_values("version"), seen.sort_values("version"),
         on="version", by="partition_key", direction="forward",
     )  # fmt: skip
     events = events.sort_values("accepted_at").dropna(subset="seen_at").reset_index(drop=True)
     return (events["seen_at"] - events["accepted_at"]).rename("lag in seconds")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON lines, as far as they are whole: whoever wrote it may have been killed."""
+    try:
+        return [entry for line in path.read_text().splitlines() if (entry := _json_or_nothing(line))]
+    except FileNotFoundError:
+        return []
 
 
 def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:
@@ -90,13 +104,13 @@ def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:
 
     Args:
         pipeline: whose projector.
-        at_least: wait until the log tells of so many records; on AWS it comes some seconds late.
+        at_least: wait until the log lists so many records; on AWS it comes some seconds late.
     """
     function = pipeline.cloud.client("lambda").get_function(FunctionName=pipeline.outputs["ProjectorName"])
     log_group = function["Configuration"]["LoggingConfig"]["LogGroup"]
     frame = pd.DataFrame()
 
-    def tells_of_all() -> bool:
+    def has_all() -> bool:
         nonlocal frame
         pages = pipeline.cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
         lines = [_json_or_nothing(event["message"]) for page in pages for event in page["events"]]
@@ -104,14 +118,14 @@ def batch_log(pipeline: Deployment, at_least: int = 0) -> pd.DataFrame:
         frame = pd.DataFrame([line for line in lines if line.get("message") == "batch"], columns=columns)
         return frame["records"].sum() >= at_least
 
-    with suppress(TimeoutError):  # then as far as it tells
-        eventually(tells_of_all, LOG_SECONDS, every=1)
+    with suppress(TimeoutError):  # then as far as it goes
+        eventually(has_all, LOG_SECONDS, every=1)
     return frame.fillna(0).astype(int)
 
 
 def _json_or_nothing(message: str) -> dict[str, Any]:
     try:
-        message_body = json.loads(message)
+        line = json.loads(message)
     except ValueError:
         return {}
-    return message_body if isinstance(message_body, dict) else {}
+    return line if isinstance(line, dict) else {}

@@ -1,54 +1,47 @@
-"""One story, sent once, by a notebook that watches the table meanwhile."""
+"""A story, sent once to a stack's stream, whoever runs which notebook when."""
 
-import json
-import threading
-import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from pipeline.consistency import oracle
 from pipeline.errors import UserError
-from pipeline.notebook.by_hand import deliver
-from pipeline.notebook.stacks import how_to_start_over, notes_path
+from pipeline.notebook.story import Story, counted, note, noted, records_not_of, sender_lock, still_to_send
+from pipeline.notebook.table_reads import TableReads
+from pipeline.notebook.watching import Show, read_until_shown, reads_file, send_and_watch
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import stock, stream
-from pipeline.stories import producer, scenarios
+from pipeline.reading import stream
+from pipeline.reading.stream import StreamRecord
 from pipeline.stories.scenarios import NewRecord
-from pipeline.waiting import eventually
-
-LOOK_SECONDS = 0.03  # between two looks at the table while a story is sent
-SHOW_SECONDS = 0.5  # between two drawings of what was seen
-MOST_INSTANCES = 10  # that Lambda is asked to start beforehand: as many calls as a client has connections
-PATIENCE_SECONDS = 60.0  # without any change in the table, once all is sent
 
 
-@dataclass
-class Sightings:
-    """What a reader saw who looked into the table again and again while a story was sent."""
-
-    started: float = 0.0  # when the sending began, in epoch seconds
-    seconds: list[float] = field(default_factory=list)  # since then
-    accepted: list[int] = field(default_factory=list)  # records that the stream had accepted by then
-    versions: list[dict[str, int]] = field(default_factory=list)  # of every product
-    quantities: list[dict[str, int]] = field(default_factory=list)  # of every product, in units
-
-    def so_far(self) -> "Sightings":
-        """Return what was noted completely, while somebody goes on noting."""
-        n = len(self.quantities)
-        return Sightings(self.started, self.seconds[:n], self.accepted[:n], self.versions[:n], self.quantities[:n])
-
-    def add(self, accepted: int, items: Iterable[dict[str, Any]]) -> None:
-        """Note one look: its time is when all of it had been read."""
-        seen_items = list(items)
-        self.seconds.append(time.time() - self.started)
-        self.accepted.append(accepted)
-        self.versions.append({item["product_id"]: item["version"] for item in seen_items})
-        self.quantities.append({item["product_id"]: item["quantity"] for item in seen_items})
+def records(pipeline: Deployment) -> list[StreamRecord]:
+    """Read the whole stream."""
+    return stream.read_all(pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"])
 
 
-def send_once(
+@contextmanager
+def only_sender(
+    pipeline: Deployment, scenario: str, event_count: int, product_count: int, seed: int, skew: float = 0
+) -> Iterator[list[NewRecord]]:
+    """Be the only one who sends to a stack, and note which story it is. Yields the records that are still to be sent.
+
+    Raises:
+        UserError: the stream holds something else.
+    """
+    story = Story(scenario, event_count, product_count, seed, skew)
+    with sender_lock(pipeline):
+        on_stream = records(pipeline)
+        unsent = still_to_send(story.records, on_stream)
+        if unsent is None:
+            raise UserError(
+                f"the stream of stack {pipeline.stack_name} holds {_what_is_there(pipeline, on_stream)}, so {story} is "
+                "not sent. Give the parameter stack_name another value, and it gets a stack of its own; or go on with "
+                "notebooks 04 and 05, which show what is there"
+            )
+        note(pipeline, story)
+        yield unsent
+
+
+def send_story(
     pipeline: Deployment,
     scenario: str,
     event_count: int,
@@ -56,11 +49,9 @@ def send_once(
     seed: int,
     skew: float = 0,
     rate: float = 0,
-    show: Callable[[Sightings], None] = lambda seen: None,
+    show: Show = lambda reads: None,
 ) -> list[NewRecord]:
-    """Send a story, unless this very stream got it already, and wait until the table shows it.
-
-    Lambda is asked to start its instances before, so that what is measured is the pipeline and not its start.
+    """Send a story, or what of it is not on the stream yet, and wait until the table shows it.
 
     Args:
         pipeline: where to.
@@ -70,100 +61,57 @@ def send_once(
         seed: another seed, another story.
         skew: how unlike in popularity the products are.
         rate: records a second at most; 0 is as fast as it goes.
-        show: told now and then what a reader of the table saw so far.
+        show: is given what was read of the table so far, now and then; of a story that is there, what was read then.
 
     Returns:
         The story.
 
     Raises:
-        UserError: the stream holds something else.
+        UserError: the stream holds something else, or the sending was interrupted.
     """
-    story = scenarios.write_story(scenario, event_count, product_count, seed, skew)
-    marker, name = notes_path(pipeline, "story"), json.dumps([scenario, event_count, product_count, seed, skew])
-    if marker.exists() and marker.read_text() == name:
-        return story
-    if stream.read_all(pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"]):
-        stack_name = pipeline.stack_name
-        raise UserError(
-            f"the stream of stack {stack_name} holds other records already; " + how_to_start_over(stack_name)
-        )
-    _warm_up(pipeline)
-    seen = _send_and_watch(pipeline, story, rate or None, show)
-    looks = zip(seen.seconds, seen.versions, strict=True)
-    lines = (json.dumps({"at": seen.started + seconds, "versions": versions}) for seconds, versions in looks)
-    notes_path(pipeline, "seen").write_text("\n".join(lines))
-    marker.write_text(name)
-    return story
+    story = Story(scenario, event_count, product_count, seed, skew)
+    with only_sender(pipeline, scenario, event_count, product_count, seed, skew) as unsent:
+        if unsent:
+            send_and_watch(pipeline, story.records, unsent, rate, show)
+        else:
+            show(TableReads.load(reads_file(pipeline)))
+    return story.records
 
 
-def _warm_up(pipeline: Deployment) -> None:
-    """Invoke the projector with empty batches, more at once than there are shards."""
-    kinesis = pipeline.cloud.client("kinesis")
-    summary = kinesis.describe_stream_summary(StreamName=pipeline.outputs["StreamName"])["StreamDescriptionSummary"]
-    at_once = min(2 * summary["OpenShardCount"], MOST_INSTANCES)
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(lambda batch: deliver(pipeline, batch), [[]] * at_once))
-
-
-def _send_and_watch(
-    pipeline: Deployment, story: list[NewRecord], rate: float | None, show: Callable[[Sightings], None]
-) -> Sightings:
-    """Send in one thread, look into the table in another; in this one, show what was seen so far."""
-    seen, accepted, stopped = Sightings(started=time.time()), [0], threading.Event()
-
-    def on_sent(count: int) -> None:
-        accepted[0] = count
-        if stopped.is_set():
-            raise InterruptedError("the sending was stopped")
-
-    def send() -> None:
-        kinesis, stream_name = pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"]
-        producer.publish(
-            kinesis, stream_name, story, rate=rate, sent_log=pipeline.sent_log, progress=False, on_sent=on_sent
-        )
-
-    with ThreadPoolExecutor(2) as pool:
-        sending = pool.submit(send)
-        looking = pool.submit(_look, pipeline, _versions_after(story), seen, accepted, sending.done, stopped.is_set)
-        try:
-            while wait([sending, looking], timeout=SHOW_SECONDS).not_done:
-                if sending.done():
-                    sending.result()  # what went wrong with the sending ends the looking, too
-                show(seen.so_far())
-        finally:
-            stopped.set()
-        sending.result()
-        looking.result()
-    show(seen)
-    return seen
-
-
-def _look(
+def ensure_sent(
     pipeline: Deployment,
-    goal: dict[str, int],
-    seen: Sightings,
-    accepted: list[int],
-    is_sent: Callable[[], bool],
-    is_stopped: Callable[[], bool],
-) -> None:
-    """Look into the table again and again, until all is sent and every product is at its version."""
-    changed = 0.0
+    scenario: str,
+    event_count: int,
+    product_count: int,
+    seed: int,
+    skew: float = 0,
+    rate: float = 0,
+) -> list[StreamRecord]:
+    """Take what is on the stream, whatever the parameters say; only if that is nothing, send the story that they name.
 
-    def is_over() -> bool:
-        """Note one look, and say whether there is no more to see."""
-        nonlocal changed
-        all_sent = is_sent()
-        before = seen.versions[-1] if seen.versions else {}
-        seen.add(accepted[0], stock.items(pipeline.cloud, pipeline.outputs["StockTableName"]))
-        if seen.versions[-1] != before or not all_sent:
-            changed = seen.seconds[-1]
-        return all_sent and (seen.versions[-1] == goal or seen.seconds[-1] - changed > PATIENCE_SECONDS)
+    A story that a notebook began to send, and did not finish, is finished.
 
-    eventually(lambda: is_stopped() or is_over(), every=LOOK_SECONDS)
+    Returns:
+        The records on the stream. The table shows what they do.
+    """
+    asked = Story(scenario, event_count, product_count, seed, skew)
+    with sender_lock(pipeline):
+        on_stream = records(pipeline)
+        story = (on_stream and noted(pipeline)) or asked
+        unsent = still_to_send(story.records, on_stream)
+        if unsent is None or story != asked:
+            print(f"The stream of this stack holds {_what_is_there(pipeline, on_stream)}: this notebook is about that.")
+        if unsent:
+            note(pipeline, story)
+            send_and_watch(pipeline, story.records, unsent, rate, lambda reads: None)
+            on_stream = records(pipeline)
+    read_until_shown(pipeline, on_stream)
+    return on_stream
 
 
-def _versions_after(story: Iterable[NewRecord]) -> dict[str, int]:
-    products: dict[str, oracle.Product] = {}
-    for place, entry in enumerate(story):
-        oracle.judge(entry.data, entry.partition_key, str(place), products)
-    return {product_id: product.version for product_id, product in products.items()}
+def _what_is_there(pipeline: Deployment, on_stream: Sequence[StreamRecord]) -> str:
+    story = noted(pipeline)
+    if not story:
+        return f"{counted(len(on_stream), 'record')} that no notebook sent"
+    more = records_not_of(story, on_stream) or len(on_stream) - len(story.records)
+    return f"the story {story}" + (f" and {counted(more, 'more record')}" if more > 0 else "")

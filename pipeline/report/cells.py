@@ -3,12 +3,11 @@
 import ast
 import json
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any
 
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor, Preprocessor, TagRemovePreprocessor
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_output, new_raw_cell
 from traitlets import Set, Unicode
 
 from pipeline.errors import UserError
@@ -20,7 +19,7 @@ from pipeline.safe_text import shorten, terminal, visible
 TOKENS = "application/vnd.inventory.tokens+json"
 SHOWN = (CHECK, FIGURE, LISTING, TOKENS, "text/plain")  # the forms of an output that our templates know, the best first
 SHOWS = {"check", "check_parameters", "code", "figure"}  # on paper, what these show says it all
-Done = tuple[NotebookNode, dict[str, Any]]
+Processed = tuple[NotebookNode, dict[str, Any]]
 
 
 def has_failed(cell: NotebookNode) -> bool:
@@ -40,17 +39,16 @@ class HideByTag(TagRemovePreprocessor):
     remove_input_tags = Set(Unicode(), {"hide-input", "remove-input"}).tag(config=True)
     remove_all_outputs_tags = Set(Unicode(), {"remove-output"}).tag(config=True)
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Done:
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Processed:
         """Leave cells out, and raw cells but for those that begin a chapter."""
-        replaced = [cell for cell, after in pairwise(nb.cells) if "injected-parameters" in tags(after)]
         nb.cells = [
             cell
-            for cell in nb.cells
-            if not any(cell is old for old in replaced) and (cell.cell_type != "raw" or "chapter" in cell.metadata)
+            for cell, after in zip(nb.cells, [*nb.cells[1:], new_raw_cell()], strict=True)
+            if "injected-parameters" not in tags(after) and (cell.cell_type != "raw" or "chapter" in cell.metadata)
         ]
         return super().preprocess(nb, resources)
 
-    def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> Done:
+    def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> Processed:
         """Leave out parts of a cell."""
         return (cell, resources) if has_failed(cell) else super().preprocess_cell(cell, resources, index)
 
@@ -58,10 +56,9 @@ class HideByTag(TagRemovePreprocessor):
 class VisibleText(CoalesceStreamsPreprocessor):
     """Shows characters that hide, and brings everything into the forms that our templates know."""
 
-    def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> Done:
+    def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> Processed:
         """Read one cell."""
-        if cell.cell_type == "markdown":
-            cell.metadata["tokens"] = markdown.parse(cell.source)
+        cell.metadata["tokens"] = markdown.parse(cell.source) if cell.cell_type == "markdown" else []
         if cell.cell_type == "code":
             cell, resources = super().preprocess_cell(cell, resources, index)
             cell.source = visible(cell.source).strip().removeprefix("# Parameters\n")
@@ -94,12 +91,9 @@ def _visible(value: Any) -> Any:
 
 def _as_shown(data: dict[str, Any]) -> dict[str, Any]:
     """Add the form that our templates know, made of the richest one that is there."""
-    with suppress(UserError):  # a drawing that would run or load something is not shown
-        picture = {"image/svg+xml": svg.clean(data["image/svg+xml"])} if "image/svg+xml" in data else {}
-        picture |= {name: data[name] for name in ("image/png",) if name in data and not picture}
-        if picture:
-            alt = data.get("text/plain", "<").partition("<")[0] or "Drawing"
-            return picture | {FIGURE: data.get(FIGURE, {"alt": alt, "caption": ""})}
+    if picture := _picture(data):
+        alt = data.get("text/plain", "").partition("<")[0] or "Drawing"
+        return picture | {FIGURE: data.get(FIGURE, {"alt": alt, "caption": ""})}
     if CHECK in data or LISTING in data:
         return data
     if tokens := tables.parse(data.get("text/html", "")):
@@ -112,10 +106,16 @@ def _as_shown(data: dict[str, Any]) -> dict[str, Any]:
     return {TOKENS: tokens} if tokens else {"text/plain": shorten(data.get("text/plain", ""))}
 
 
+def _picture(data: dict[str, Any]) -> dict[str, Any]:
+    with suppress(UserError, KeyError):  # a drawing that would run or load something is not shown
+        return {"image/svg+xml": svg.clean(data["image/svg+xml"])}
+    return {name: data[name] for name in ("image/png",) if name in data}
+
+
 class JoinCode(Preprocessor):
     """Joins a cell's code to the code before it, if that showed nothing; says which code paper can do without."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Done:
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Processed:
         """Give each cell its code `on_paper`, and leave out cells of which nothing is left."""
         cells: list[NotebookNode] = []
         for cell in nb.cells:
@@ -145,11 +145,13 @@ def _is_aside(cell: NotebookNode) -> bool:
     except SyntaxError:
         return False
     is_parameters = bool(tags(cell) & {"parameters", "injected-parameters"})
-    return is_parameters or all(isinstance(it, ast.Import | ast.ImportFrom) or _shows(it) for it in statements)
+    return is_parameters or all(map(_imports_or_shows, statements))
 
 
-def _shows(statement: ast.stmt) -> bool:
+def _imports_or_shows(statement: ast.stmt) -> bool:
     match statement:
+        case ast.Import() | ast.ImportFrom():
+            return True
         case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
             return name in SHOWS
     return False

@@ -9,7 +9,7 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
 from pipeline.errors import UserError
-from pipeline.report.cells import Done
+from pipeline.report.cells import Processed
 from pipeline.report.links import Chapter, find
 
 Group = dict[str, Any]
@@ -30,7 +30,7 @@ def load(path: Path) -> list[Group]:
 class Deliverables(Preprocessor):
     """Sets the resource `deliverables`, if there are `requirements`, and adds to `problems` what is not backed."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Done:
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Processed:
         """Set requirements beside their checks."""
         chapters = {chapter["name"]: chapter for chapter in resources["chapters"]}
         groups = resources.get("requirements", [])

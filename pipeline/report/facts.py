@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
+from pipeline.paths import ROOT
 from pipeline.report.run import NotebookRun
 
 PACKAGES = (
@@ -18,19 +18,19 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def collect(parameters: Mapping[str, Any], runs: Iterable[NotebookRun], root: Path) -> dict[str, Any]:
+def collect(parameters: Mapping[str, Any], runs: Iterable[NotebookRun]) -> dict[str, Any]:
     """Gather the facts. `SOURCE_DATE_EPOCH` sets the date, for a report that is the same to the byte."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     when = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
     return {
         "when": when.replace(microsecond=0).isoformat(),
-        "commit": _git(root, "rev-parse", "--short=12", "HEAD") or "unknown",
-        "has_changes": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
-        "cloud": str(parameters.get("cloud", "local")),
+        "commit": _git("rev-parse", "--short=12", "HEAD") or "unknown",
+        "has_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "cloud": parameters["cloud"],
         "parameters": {name: value for name, value in parameters.items() if name != "cloud"},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": {name: version for name in PACKAGES if (version := _version(name))},
+        "versions": {name: metadata.version(name) for name in PACKAGES},
         "notebooks": [asdict(run) for run in runs],
     }
 
@@ -51,18 +51,11 @@ def _value(value: Any) -> str:
     return f"{value:,}" if type(value) is int and value >= 1000 else str(value)
 
 
-def _version(package: str) -> str:
+def _git(*arguments: str) -> str:
+    """Ask git; nothing where there is no git, or no repository."""
     try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
+        return subprocess.check_output(
+            ["git", "-C", str(ROOT), *arguments], text=True, stderr=subprocess.DEVNULL
+        ).strip()
+    except (OSError, subprocess.CalledProcessError):
         return ""
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=20, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -65,7 +65,7 @@ def make_report(
     deployment.must_not_be_there(asked["cloud"], asked["stack_name"])
     deliverables.load(requirements)  # refused now rather than after minutes of work
     runs = run.execute_all(notebooks, asked, _prepare(build_dir))
-    _write(build_dir / "run.json", json.dumps(facts.collect(asked, runs, ROOT), indent=2, default=str).encode())
+    _write(build_dir / "run.json", json.dumps(facts.collect(asked, runs), indent=2, default=str).encode())
     return render(build_dir, requirements)
 
 

@@ -14,7 +14,7 @@ from pipeline.errors import UserError
 from pipeline.notebook import svg
 from pipeline.notebook.show import CHECK, FIGURE, LISTING
 from pipeline.notebook.tables import Token
-from pipeline.report.cells import TOKENS, Done
+from pipeline.report.cells import TOKENS, Processed
 from pipeline.report.links import Chapter, anchor, file_of, resolve
 from pipeline.report.markdown import plain, walk
 
@@ -31,7 +31,7 @@ def chapter_cell(name: str, seconds: float = 0.0, error: str = "", skipped: bool
 class Outline(Preprocessor):
     """Sets the resources `chapters`, `checks`, `errors`, `problems`; gives parts ids, and what is shown numbers."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Done:
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Processed:
         """Read the document: first what there is, then where links lead."""
         if not any("chapter" in cell.metadata for cell in nb.cells):
             nb.cells.insert(0, chapter_cell(resources["metadata"]["name"]))  # a notebook on its own
@@ -121,6 +121,6 @@ class Outline(Preprocessor):
 
 
 def _tokens(cell: NotebookNode) -> Iterator[Token]:
-    yield from walk(cell.metadata.get("tokens", ()))
+    yield from walk(cell.metadata.tokens)
     for output in cell.get("outputs", ()):
         yield from walk(output.get("data", {}).get(TOKENS, ()))

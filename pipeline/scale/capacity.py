@@ -119,6 +119,7 @@ class SimulatedRate:
     """One rate, simulated: some parts of its shards when all is well, and after an hour's outage."""
 
     capacity: Capacity
+    shop: Shop
     work: Work
     sampled: list[ShardPart]
     fullest_shard: float
@@ -172,4 +173,4 @@ def simulate_rate(rate: float, work: Work, shop: Shop) -> SimulatedRate:
     steady = simulate(parts, pipe, projector, seconds=STEADY_SECONDS, seed=shop.seed)
     outage = (60.0, 60.0 + OUTAGE_SECONDS)
     after = simulate(parts, pipe, projector, seconds=outage[1] + PATIENCE_SECONDS, outage=outage, seed=shop.seed)
-    return SimulatedRate(capacity, work, parts, fullest, steady, after)
+    return SimulatedRate(capacity, shop, work, parts, fullest, steady, after)

@@ -1,6 +1,7 @@
 """What a month costs at each rate, and the table that compares the rates."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import pandas as pd
 
@@ -24,13 +25,23 @@ def monthly_bill(prices: Prices, simulated: SimulatedRate) -> dict[str, float]:
     return {name: price * millions for name, price in (bill | steady | of_both).items()}
 
 
-def table(rates: Iterable[SimulatedRate], prices: Prices) -> pd.DataFrame:
-    """Return one column for each rate, one row for each thing to know about it."""
-    columns = {
-        f"{simulated.capacity.rate:,.0f} events/s": _column(simulated, monthly_bill(prices, simulated))
-        for simulated in rates
-    }
-    return pd.DataFrame(columns).rename_axis("at a rate of")
+def table(rates: Sequence[SimulatedRate], prices: Prices) -> pd.DataFrame:
+    """Return one column for each simulated rate, one row for each thing to know about it.
+
+    Where a rate was simulated more than once, the columns' names say how the shops differ.
+    """
+    columns = [pd.Series(_column(simulated, monthly_bill(prices, simulated))) for simulated in rates]
+    frame = pd.concat(columns, axis="columns").set_axis(
+        [_name(simulated, rates) for simulated in rates], axis="columns"
+    )
+    return frame.rename_axis("at a rate of")
+
+
+def _name(simulated: SimulatedRate, rates: Sequence[SimulatedRate]) -> str:
+    shops = [asdict(other.shop) for other in rates if other.capacity.rate == simulated.capacity.rate]
+    differing = [field for field in sorted(shops[0]) if len({shop[field] for shop in shops}) > 1]
+    words = (f"{field} {getattr(simulated.shop, field):g}" for field in differing)
+    return ", ".join([f"{simulated.capacity.rate:,.0f} events/s", *words])
 
 
 def _column(simulated: SimulatedRate, bill: dict[str, float]) -> dict[str, str]:

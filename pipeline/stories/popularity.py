@@ -59,7 +59,7 @@ class Shelf:
     def choose(self, random: Random) -> str:
         """Draw a product by its popularity."""
         if not self._skew:
-            return random.choice(self._for_sale)  # and so these stories are, to the byte, those from before skew
+            return random.choice(self._for_sale)
         last = len(self._for_sale) - 1
         return self._for_sale[bisect(self._weight_up_to, random.random() * self._weight_up_to[last], 0, last)]
 

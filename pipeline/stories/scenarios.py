@@ -90,11 +90,18 @@ def name_of(product_id: str) -> str:
     return f"{LOOKS[number // len(KINDS) % len(LOOKS)]} {KINDS[number % len(KINDS)]}"
 
 
+def sold_out(writer: StoryWriter) -> NewRecord:
+    """Sell every laptop there is, not one more: the case that `>` in the place of `>=` would get wrong."""
+    return writer.record("quantity_decremented", LAPTOP, writer.stock[LAPTOP])
+
+
 def everyday(writer: StoryWriter, events: int, products: int) -> Iterator[NewRecord]:
-    """A shop's day: products come in, are bought, restocked, taken off and brought back. Nothing goes wrong."""
+    """A shop's day: products come in, are sold out, restocked, taken off and brought back. Nothing goes wrong."""
     random = writer.random
     yield writer.record("product_added", LAPTOP, LAPTOPS)
-    for _ in range(events - 1):
+    if events > 1:
+        yield sold_out(writer)
+    for _ in range(events - 2):
         new = len(writer.stock) < len(writer.products) and (len(writer.stock) < 2 or random.random() < 0.2)
         if new:
             yield writer.record("product_added", writer.shelf.missing(), random.randint(20, 200))
@@ -116,7 +123,9 @@ def flash_sale(writer: StoryWriter, events: int, products: int) -> Iterator[NewR
     opening = min(len(writer.products), events)
     for product_id in writer.products[:opening]:
         yield writer.record("product_added", product_id, LAPTOPS if product_id == LAPTOP else random.randint(50, 200))
-    for _ in range(events - opening):
+    if events > opening:
+        yield sold_out(writer)
+    for _ in range(events - opening - 1):
         product_id = LAPTOP if random.random() < 0.5 else writer.shelf.choose(random)
         restock = random.random() < (0.045 if product_id == LAPTOP else 0.05)
         event_type = "quantity_incremented" if restock else "quantity_decremented"

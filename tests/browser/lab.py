@@ -1,11 +1,14 @@
-"""JupyterLab as `make lab` starts it, with settings, notebooks and local cloud in a folder of its own."""
+"""JupyterLab as `make lab` starts it, in a copy of the repository, with settings and a local cloud of its own."""
 
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,6 +62,24 @@ class Lab:
         nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources], metadata=kernel), path)
         return path
 
+    def changes(self) -> str:
+        """What git says has changed."""
+        status = ["git", "status", "--porcelain"]
+        return subprocess.run(status, cwd=self.place, capture_output=True, text=True, check=True).stdout
+
+    def put_back(self) -> None:
+        """Take back every change."""
+        subprocess.run(["git", "checkout", "-q", "."], cwd=self.place, check=True)
+
+    def get(self, path: str) -> int:
+        """Ask the server for a file; returns the status of the answer."""
+        url = f"{self.url}/api/contents/{urllib.parse.quote(path)}?content=0&token={self.token}"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
     def open(self, page: Page, notebook: Path) -> None:
         """Open a notebook, and wait until its kernel can take a cell."""
         path = f"notebooks/{notebook.name}"
@@ -79,8 +100,32 @@ def wait_for_the_end(page: Page) -> list[dict[str, Any]]:
     return cells
 
 
+def save(page: Page) -> None:
+    """Save the notebook, as Ctrl-S does, and wait until the server has it."""
+    page.evaluate(f"async () => {{ await {NOTEBOOK}.context.save(); }}")
+
+
+def export(page: Page, name: str) -> str:
+    """Choose File, Save and Export Notebook As, and read what the browser is given in a window of its own."""
+    page.evaluate("() => { window.open = (url) => { window.exported = url; } }")
+    page.locator(".lm-MenuBar-item", has_text="File").click()
+    page.locator(".lm-Menu-item", has_text="Save and Export Notebook As").hover()
+    page.get_by_role("menuitem", name=name, exact=True).click()
+    if name == "HTML":  # JupyterLab asks whether to sanitize, which is its default
+        page.get_by_role("button", name="Ok").click()
+    page.wait_for_function("() => window.exported")
+    exported: str = page.evaluate("""async () => {
+      const answer = await fetch(window.exported), text = await answer.text();
+      window.exported = "";
+      if (!answer.ok) throw new Error(text);
+      return text;
+    }""")
+    return exported
+
+
 def start_run(page: Page) -> None:
-    """Choose Run, Run All Cells."""
+    """Clear what is shown, then choose Run, Run All Cells."""
+    page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     page.locator(".lm-MenuBar-item", has_text="Run").click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
@@ -116,40 +161,59 @@ def trouble(cells: list[dict[str, Any]]) -> list[str]:
 
 @contextmanager
 def running(place: Path, eventually: Callable[..., Any]) -> Iterator[Lab]:
-    """Start JupyterLab on a free port of 127.0.0.1; at the end stop it, its kernels and the local cloud."""
-    (place / "notebooks").mkdir(parents=True)
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        nbformat.write(_without_outputs(path), place / "notebooks" / path.name)
-    lab, env = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(), place), _env(place)
+    """`make lab` on a free port of 127.0.0.1; at the end stop it, its kernels and the local cloud."""
+    clone = place / "clone"
+    _copy_repository(clone)
+    lab, env = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(), clone), _env(place, clone)
     with (place / "server.log").open("w") as log:
-        server = subprocess.Popen(_command(lab), cwd=place, env=env, stdout=log, stderr=log)
+        server = subprocess.Popen(_command(lab), cwd=clone, env=env, stdout=log, stderr=log)
         try:
             eventually(lambda: _answers(lab) or server.poll() is not None, "JupyterLab answers", 60)
             assert server.poll() is None, (place / "server.log").read_text()
             yield lab
         finally:
-            server.terminate()
+            server.terminate()  # make hands it on
             server.wait(30)
-            subprocess.run([sys.executable, "-m", "pipeline", "down"], cwd=ROOT, env=env, timeout=120, check=True)
+            subprocess.run(
+                [sys.executable, "-m", "pipeline", "down", "--all"], cwd=ROOT, env=env, timeout=120, check=True
+            )
+
+
+def _copy_repository(clone: Path) -> None:
+    """Copy what git would know, as it stands here, into a repository of its own that has no change."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name)
+    (clone / ".venv").symlink_to(sys.prefix)
+    git = ["git", "-c", "user.name=Reader", "-c", "user.email=reader@example.org"]
+    for words in (["init", "-q"], ["add", "--all"], ["commit", "-qm", "As it stands"]):
+        subprocess.run([*git, *words], cwd=clone, check=True)
 
 
 def _command(lab: Lab) -> list[str]:
-    return [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"),
-        *("--ip=127.0.0.1", f"--port={lab.url.rpartition(':')[2]}", "--ServerApp.port_retries=0"),
-        *(f"--IdentityProvider.token={lab.token}", "--ServerApp.root_dir=."),
-    ]
+    flags = ["--no-browser", "--expose-app-in-browser", "--ip=127.0.0.1", f"--port={lab.url.rpartition(':')[2]}"]
+    flags += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}"]
+    return ["make", "-o", ".venv/.ready", "lab", f"LAB_FLAGS={' '.join(flags)}"]
 
 
-def _env(place: Path) -> dict[str, str]:
+def _env(place: Path, clone: Path) -> dict[str, str]:
     """Keep a person's own settings, workspaces, history and cloud out of it, and ask nobody for news."""
     news = place / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     news.parent.mkdir(parents=True)
     news.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
-    ours = ("AWS_", "JUPYTER", "INVENTORY_")
+    ours = ("AWS_", "JUPYTER", "INVENTORY_", "MAKE", "MFLAGS", "PYTEST")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return clean | {
         "INVENTORY_STATE_DIR": str(place / "state"),
+        "PYTHONPATH": f"{clone}{os.pathsep}{clone / 'lambda_src'}",
         "IPYTHONDIR": str(place / "ipython"),
         "JUPYTER_CONFIG_DIR": str(place / "config"),
         "JUPYTER_RUNTIME_DIR": str(place / "runtime"),
@@ -170,11 +234,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _without_outputs(path: Path) -> Any:
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    return notebook

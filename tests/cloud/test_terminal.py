@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import json
 import re
 import sys
 
@@ -10,7 +9,7 @@ import pytest
 
 from pipeline import __main__ as command_line
 from pipeline.consistency import audit
-from tests.doubles.events import added, as_bytes, decremented
+from tests.doubles.events import added, as_bytes, decremented, event
 
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 TITLE, CLEAR, BACKWARDS = "\x1b]0;pwned\x07", "\x1b[2J", "\u202e"
@@ -22,7 +21,7 @@ PRODUCT = f"LAMP{BACKWARDS}€"
 def hostile(running, tmp_path_factory):
     """A stack that holds a product with such a name, and a file whose name is one too."""
     file = tmp_path_factory.mktemp("hostile") / f"events{CLEAR}.jsonl"
-    poison = json.dumps({"event_type": f"{CLEAR}sold", "product": {"product_id": PRODUCT}}).encode()
+    poison = as_bytes(event(f"{CLEAR}sold", PRODUCT))
     lines = [as_bytes(added(PRODUCT, 3, NAME)), poison, as_bytes(decremented(PRODUCT, 9))]
     file.write_bytes(b"\n".join(lines))
     running.inventory.json("send", "--file", file)

@@ -147,9 +147,7 @@ def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory
     products = ["SOUND", "TOO-MANY", "GONE", "RENAMED", "SHORT", "LATE", "OLD"]
     producer.send(
         shelf,
-        story(
-            *[added(each, 5) for each in products], decremented("SOUND", 9), decremented("GONE", 7)
-        ),
+        story(*[added(each, 5) for each in products], decremented("SOUND", 9), decremented("GONE", 7)),
         progress=False,
     )
     torn = []

@@ -1,12 +1,14 @@
 """The committed outputs are true: every notebook is run again, in order and alone, and says the same.
 
 `nbval` compares each output with the committed one, except in cells tagged `nbval-ignore-output` (times and places).
-Every run has a cloud of its own, in a temporary folder: a cloud that you run is not touched.
+The notebooks in order are copies, each with the solution of its exercise as a last cell; some come twice. All run in a
+cloud of their own, whatever runs elsewhere: `notebooks/conftest.py` sees to that.
 """
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,18 +17,21 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
 
 from pipeline.paths import ROOT
+from tests.notebooks.solutions import solution_of
 from tests.repository import readme
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NEED_NO_CLOUD = ("06_flowchart", "07_proof", "08_scale_and_cost")
-NEED_NO_CLOUD_OR_ARE_FIRST = ("00_overview", "01_provision", *NEED_NO_CLOUD)  # in order is alone, for these
-RUNS = {
-    "in_order": NOTEBOOKS,
-    **{f"{path.stem}_alone": [path] for path in NOTEBOOKS if path.stem not in NEED_NO_CLOUD_OR_ARE_FIRST},
+TWICE = {  # as what else a notebook is run: the stack is there already, or there is neither stack nor cloud
+    "01_provision": "90_provision_with_the_stack_there",
+    "02_deploy": "91_deploy_with_the_stack_there",
+    "99_teardown": "99_teardown_with_nothing_there",
 }
-_, *AS_IN_README, ALL = shlex.split(readme.the_one_with("--nbval"))  # in order, they are run as the page says
+IN_ORDER = "in_order"
+ALONE = ("03_send_events", "04_query_stock", "05_audit")  # the others need no cloud, or find none in order either
+*AS_IN_README, _ = shlex.split(readme.the_one_with("--nbval"))[1:]
 AT_ONCE = 3  # most of a run is waiting
 LONGEST_CELL_SECONDS, LONGEST_RUN_SECONDS = 180, 600
 
@@ -35,10 +40,10 @@ Done = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future]]:
-    """Start all the runs that are asked for, a few at a time, each in a cloud of its own."""
+    """Start all the runs that are asked for, a few at a time."""
     asked = [item.callspec.params["name"] for item in request.session.items if "name" in _params(item)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {name: pool.submit(run_again, RUNS[name], tmp_path_factory.mktemp(name)) for name in asked}
+        yield {name: pool.submit(run_again, name, tmp_path_factory.mktemp(name)) for name in asked}
 
 
 def _params(item: pytest.Item) -> dict:
@@ -46,35 +51,54 @@ def _params(item: pytest.Item) -> dict:
     return item.callspec.params if is_ours else {}  # type: ignore[attr-defined]
 
 
-def run_again(notebooks: list[Path], state_dir: Path) -> tuple[Done, list[Path]]:
-    """Run notebooks with nbval, one after the other, in one fresh cloud; return also what they left there."""
+def run_again(name: str, folder: Path) -> tuple[Done, int, list[Path]]:
+    """Run one notebook, or all in order, with nbval.
+
+    Returns:
+        How it ended, how many cells it should have run, and what it left in the folders that were given to it.
+    """
+    state_dir, temporary = folder / "state", folder / "tmp"
+    temporary.mkdir()
+    path = copies_in_order(folder / "notebooks") if name == IN_ORDER else ROOT / "notebooks" / f"{name}.ipynb"
     command = [sys.executable, *AS_IN_README, "-q", "-p", "no:cacheprovider", "--nbval-current-env"]
-    command += ["--nbval-cell-timeout", str(LONGEST_CELL_SECONDS)]
-    command += [ALL] if notebooks == NOTEBOOKS else map(str, notebooks)
+    command += ["-c", str(ROOT / "pyproject.toml"), "--nbval-cell-timeout", str(LONGEST_CELL_SECONDS), str(path)]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))} | {
         "INVENTORY_STATE_DIR": str(state_dir),
-        "IPYTHONDIR": str(state_dir / "ipython"),  # not the person's own profile
+        "TMPDIR": str(temporary),
+        "IPYTHONDIR": str(folder / "ipython"),  # not the person's own profile
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    try:
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LONGEST_RUN_SECONDS)
-        left = [*state_dir.glob("checkpoints"), *state_dir.glob("sent/*")]
-    finally:
-        subprocess.run([sys.executable, "-m", "pipeline", "down", "--all"], cwd=ROOT, env=env, check=True, timeout=120)
-    return done, left
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LONGEST_RUN_SECONDS)
+    notebooks = sorted(path.glob("*.ipynb")) if path.is_dir() else [path]
+    left = [*state_dir.glob("*"), *temporary.glob("inventory-*")]
+    return done, sum(len(code_cells(each)) for each in notebooks), left
+
+
+def copies_in_order(folder: Path) -> Path:
+    """Copy the notebooks, in order, with the solutions of their exercises as their last cells."""
+    folder.mkdir()
+    shutil.copy(ROOT / "notebooks" / "conftest.py", folder)
+    for path in NOTEBOOKS:
+        notebook = nbformat.read(path, as_version=4)
+        solution = solution_of(notebook.cells[-2].source)
+        assert solution, f"{path.name}: the exercise before the last cell has no solution that can be run"
+        notebook.cells.append(new_code_cell(solution))
+        for name in filter(None, (path.stem, TWICE.get(path.stem))):
+            nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder
 
 
 def code_cells(path: Path) -> list:
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", [IN_ORDER, *ALONE])
 def test_run_again_it_says_what_is_committed(name: str, running: dict[str, Future]) -> None:
-    done, left = running[name].result()
+    done, cells, left = running[name].result()
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     [passed] = re.findall(r"(\d+) passed", done.stdout)
-    assert int(passed) == sum(len(code_cells(path)) for path in RUNS[name])  # each cell is a test of its own
-    assert not left or RUNS[name][-1].stem != "99_teardown"
+    assert int(passed) == cells, "each cell is a test of its own"
+    assert left == [], "a reader's own cloud is not touched, and nothing stays in the temporary folder"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,7 +1,7 @@
 """Runtimes in which one line is wrong. `python -m tests.pipe.wrong_runtimes` runs each against the fact that it breaks.
 
 The wrong line is put in where the runtime keeps its own: a function's code is exchanged, the fact's test has to fail,
-and the process ends. They mostly wait, for what will not come: so many run at once, each in a process of its own.
+and the code is put back. They mostly wait, for what will not come: so many run at once, in processes of their own.
 """
 # ruff: noqa: E501 - the table is read line by line
 
@@ -13,6 +13,8 @@ import sys
 import tempfile
 import textwrap
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +177,9 @@ WRONG: list[tuple[Any, ...]] = [
 ]  # fmt: skip
 
 
-def put_in(where: str, old: str, new: str) -> None:
-    """Exchange words of one function of the runtime, for good.
+@contextmanager
+def mutated(where: str, old: str, new: str) -> Iterator[None]:
+    """Exchange words of one function of the runtime.
 
     Args:
         where: module and function, `sender:Sender.put`.
@@ -194,7 +197,12 @@ def put_in(where: str, old: str, new: str) -> None:
     assert old in source, f"{where} does not say {old!r} any more"
     made: dict[str, Any] = {}
     exec(compile(source.replace(old, new), f"<{where}, wrong>", "exec"), vars(module) | {}, made)
+    before = function.__code__
     function.__code__ = _plain(made[function.__name__]).__code__
+    try:
+        yield
+    finally:
+        function.__code__ = before
 
 
 def _plain(function: Any) -> Any:
@@ -205,9 +213,8 @@ def unnoticed(wrong: tuple[Any, ...], patience: float = PATIENCE_SECONDS) -> str
     """Run a wrong runtime against its fact. Returns what nobody noticed; empty if the fact's test failed."""
     name, where, old, new, *given = wrong
     test = facts()[f"test_{name}"]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, mutated(where, old, new):
         harness = Harness(Path(folder), patience)
-        put_in(where, old, new)
         try:
             test(harness, **(given[0] if given else {}))
         except Exception:
@@ -226,8 +233,8 @@ def _be_quiet() -> None:
 def main() -> int:
     """Run all of them. Prints what was not noticed."""
     facts()  # imported once, before the processes are split off
-    with multiprocessing.get_context("fork").Pool(AT_ONCE, _be_quiet, maxtasksperchild=1) as processes:
-        offenders = [line for line in processes.imap(unnoticed, WRONG) if line]
+    with multiprocessing.get_context("fork").Pool(AT_ONCE, _be_quiet) as processes:
+        offenders = [line for line in processes.imap_unordered(unnoticed, WRONG) if line]
     print(*offenders, f"{len(WRONG)} wrong runtimes, {len(offenders)} unnoticed", sep="\n")
     return 1 if offenders else 0
 

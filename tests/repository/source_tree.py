@@ -10,7 +10,6 @@ ROOMS = (
     "catalogue", "drawings", "notebook", "scale", "report", "__main__",
 )  # fmt: skip
 FREE = ("errors", "waiting", "interrupts", "paths", "safe_text", "provisioning.template")  # for all rooms but `pipe`
-NOT_YET = {("notebook", "report"), ("report", "notebook")}  # to be emptied: (room, what it uses)
 
 
 def sources(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:
@@ -50,7 +49,7 @@ def arrows_of(root: Path) -> dict[str, set[str]]:
     for module, path in path_of.items():
         names = {name for _, name in imports(path, parsed[path])}
         targets = {name if name in path_of else name.rpartition(".")[0] for name in names} & path_of.keys() - {module}
-        arrows[module] = {target for target in targets if (room_of(path), room_of(path_of[target])) not in NOT_YET}
+        arrows[module] = targets
     return arrows
 
 

@@ -40,7 +40,16 @@ PLANTED = [  # a rule, a file that breaks it, and what that file says
     ),
     (rules.nothing_is_read_or_connected_while_a_module_is_imported, "pipeline/cloud.py", "HOME = os.environ['HOME']"),
     (rules.nobody_sleeps_but_who_waits_for_a_condition, "tests/test_it.py", "def wait():\n    time.sleep(1)"),
-    (rules.the_tests_have_one_kinesis, "tests/pipe/test_it.py", "class Stream:\n    def get_records(self): pass"),
+    (
+        rules.the_tests_have_one_kinesis_and_one_table,
+        "tests/pipe/test_it.py",
+        "class Fake:\n    def get_records(self): pass",
+    ),
+    (
+        rules.the_tests_have_one_kinesis_and_one_table,
+        "tests/proof/fakes.py",
+        "class Fake:\n    def get_item(self): pass",
+    ),
     (
         rules.the_tests_have_one_way_to_make_an_event_or_a_record,
         "tests/cloud/test_it.py",

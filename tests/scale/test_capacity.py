@@ -1,5 +1,6 @@
 """What a rate takes: capacities and bills that can be worked out by hand, and one small rate simulated."""
 
+import dataclasses
 from math import inf
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def test_the_table_has_a_column_for_each_rate(simulated: capacity.SimulatedRate)
     assert list(table.columns) == ["2,000 events/s"]
     assert table.loc["shards", "2,000 events/s"] == "3"
     assert table.loc["fullest shard, events/s"].iloc[0].endswith("of 1,000")
+
+
+def test_two_shops_at_one_rate_have_a_column_each_that_says_how_they_differ(simulated: capacity.SimulatedRate) -> None:
+    shop = capacity.Shop(window=10, batch_size=7000)
+    patient = dataclasses.replace(simulated, shop=shop)
+    table = monthly_bill.table([simulated, patient, simulated], prices.load())
+    plain = "2,000 events/s, batch_size 1000, window 0"
+    assert list(table.columns) == [plain, "2,000 events/s, batch_size 7000, window 10", plain]
 
 
 def test_a_product_is_too_hot_when_it_gets_more_than_a_shard_takes_in() -> None:

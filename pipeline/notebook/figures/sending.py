@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from pipeline.notebook import Sightings
 from pipeline.notebook.figures.style import (
     ABOVE,
     BELOW,
@@ -24,6 +23,7 @@ from pipeline.notebook.figures.style import (
     with_thousands,
 )
 from pipeline.notebook.show import Shown, style
+from pipeline.notebook.table_reads import TableReads
 
 LIVE_SECONDS = 6.0  # of the busiest products, while a story is sent
 
@@ -68,50 +68,52 @@ def shards(history: pd.DataFrame) -> Drawing:
     return Drawing(figure, caption, "One bar for each shard, cut into one segment for each partition key.")
 
 
-def live(shown: Shown) -> Callable[[Sightings], None]:
-    """Return what draws a figure that is on the page anew, each time somebody looks."""
+def live(shown: Shown) -> Callable[[TableReads], None]:
+    """Return what draws a figure that is on the page anew, from what was read of the table so far."""
 
-    def show(seen: Sightings) -> None:
-        drawing = as_it_happened(seen)
+    def show(reads: TableReads) -> None:
+        drawing = as_it_happened(reads)
         shown.update(drawing.figure, drawing.caption)
 
     return show
 
 
-def as_it_happened(seen: Sightings, most: int = 4) -> Drawing:
+def as_it_happened(reads: TableReads, most: int = 4) -> Drawing:
     """Draw what a reader of the table saw while the story was sent."""
-    applied = [sum(versions.values()) for versions in seen.versions]
-    last = seen.versions[-1] if seen.versions else {}
+    applied = [sum(versions.values()) for versions in reads.versions]
+    last = reads.versions[-1] if reads.versions else {}
     busiest = sorted(last, key=lambda product_id: (-last[product_id], product_id))[:most]
     with style():
         figure, (upper, lower) = plt.subplots(2, 1, figsize=(6.6, 4.8))
-        upper.step(seen.seconds, seen.accepted, where="post", color=GREY, label="accepted by the stream (records)")
-        upper.step(seen.seconds, applied, where="post", color=BLUE, label="applied in the table (events)")
+        upper.step(reads.seconds, reads.accepted, where="post", color=GREY, label="accepted by the stream (records)")
+        upper.step(reads.seconds, applied, where="post", color=BLUE, label="applied in the table (events)")
         upper.set(ylabel="records, events", ylim=(0, None))
         upper.legend(ncols=2, **ABOVE)
-        recent = bisect_left(seen.seconds, seen.seconds[-1] - LIVE_SECONDS) if seen.seconds else 0
+        recent = bisect_left(reads.seconds, reads.seconds[-1] - LIVE_SECONDS) if reads.seconds else 0
         for product_id, hue in zip(busiest, HUES, strict=False):
-            stock = [quantities.get(product_id, 0) for quantities in seen.quantities[recent:]]
-            lower.step(seen.seconds[recent:], stock, where="post", color=hue, label=product_id)
+            stock = [quantities.get(product_id, 0) for quantities in reads.quantities[recent:]]
+            lower.step(reads.seconds[recent:], stock, where="post", color=hue, label=product_id)
         lower.set(xlabel="time since the sending began (seconds)", ylabel="stock (units)", ylim=(0, None))
         upper.set_xlim(0, None)
-        lower.set_xlim(seen.seconds[recent] if recent else 0, None)
+        lower.set_xlim(reads.seconds[recent] if recent else 0, None)
         with_thousands(upper, lower)
         if busiest:
             lower.legend(ncols=most, **ABOVE)
-    caption = "This stream got the story before: nothing was sent."
-    if seen.seconds:
-        caption = _what_a_reader_saw(seen, applied[-1])
+    caption = "The table was not read yet while this story was sent."
+    if reads.seconds:
+        caption = _what_a_reader_saw(reads, applied[-1])
     alt = "Two charts over seconds: records accepted and events applied, both rising; stock of the busiest products."
     return Drawing(figure, caption, alt)
 
 
-def _what_a_reader_saw(seen: Sightings, applied: int) -> str:
+def _what_a_reader_saw(reads: TableReads, applied: int) -> str:
+    accepted = reads.accepted[-1]
+    earlier = f" ({reads.before:,} of them before this sending)" if reads.before else ""
     return (
-        f"After {seen.seconds[-1]:.1f} s the stream had accepted {seen.accepted[-1]:,} records and the table showed "
-        f"{applied:,} applied events; it was read {len(seen.seconds):,} times meanwhile. The remaining gap of "
-        f"{seen.accepted[-1] - applied:,} records is duplicates and quarantined records; neither changes stock. Of the "
-        f"busiest products the last {min(LIVE_SECONDS, seen.seconds[-1]):.0f} s are shown."
+        f"After {reads.seconds[-1]:.1f} s the stream had accepted {accepted:,} records{earlier} and the table showed "
+        f"{applied:,} applied events; it was read {len(reads.seconds):,} times meanwhile. The remaining gap of "
+        f"{accepted - applied:,} records is duplicates and quarantined records; neither changes stock. Of the "
+        f"busiest products the last {min(LIVE_SECONDS, reads.seconds[-1]):.0f} s are shown."
     )
 
 
@@ -121,6 +123,13 @@ def lag(seconds: pd.Series) -> Drawing:
     Args:
         seconds: one value for each event, in the order in which they were accepted.
     """
+    if seconds.empty:
+        with style():
+            empty, axes = plt.subplots(figsize=(6.6, 3.0))
+            axes.set(xlabel="lag from accepted to visible (milliseconds)", ylabel="applied events")
+        return Drawing(
+            empty, "No lag was measured: nobody read the table while this story was sent.", "An empty histogram."
+        )
     later = seconds.iloc[len(seconds) // 2 :].median() * 1000
     milliseconds = np.sort(seconds.to_numpy()) * 1000
     half, most = np.percentile(milliseconds, [50, 99])
