@@ -24,7 +24,7 @@ test: setup      ## Run every test: unit, pipeline, notebooks
 prove: setup     ## Prove the projector right: every schedule, crash point and planted bug within the bounds
 	@$(BIN)/python -m tests.proof
 
-bench: setup     ## Measure ours beside its peers on the local cloud; keeps docs/benchmark.json
+bench: setup     ## Measure the projector and its peers on the local cloud; keeps docs/benchmark.json
 	@$(BIN)/python -m benchmarks
 
 soak: setup      ## A million events: throughput, memory, audit; keeps docs/soak.json

@@ -19,7 +19,7 @@ Made from the event model (`lambda_src/stock_projector/events.py`) and the proje
 
 An event is one JSON object, UTF-8, one for each record; the record's partition key is the `product_id`.
 {strictness}
-Without an `event_id` a re-send cannot be told from a new event.
+Without an `event_id` a re-send counts as a new event.
 """
 REASONS = """\
 ## Why a record is refused

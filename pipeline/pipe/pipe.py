@@ -37,7 +37,7 @@ class PipeRun(RestartingThread):
             pipe: its settings.
             client: makes a client for a service, with the rights of the pipe's role.
             checkpoints: how far it got before, and where that is kept.
-            measure: told of every execution, with the pipe's name.
+            measure: called after every execution, with the pipe's name.
         """
         super().__init__(pipe.name, Event())
         self.pipe = pipe

@@ -1,6 +1,5 @@
 """The stack: made, found, changed and deleted from one template, with its progress shown as it happens."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,14 +11,13 @@ from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import TEMPLATE
 from pipeline.provisioning import bundle as bundles
 from pipeline.provisioning.follow import Watch
-from pipeline.waiting import eventually
+from pipeline.waiting import Tell, eventually
 
 RUNNING_SECONDS = 900  # in which a pipe runs, or never will
 MADE_BY = "inventory:made-by"  # the tag that says who made a stack, so that nobody deletes somebody else's
 UP, NOTEBOOKS = "inventory up", "the notebooks"
 
 Parameters = dict[str, Any]
-Tell = Callable[[str], None]
 
 
 def provision(

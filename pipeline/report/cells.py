@@ -96,14 +96,14 @@ def _as_shown(data: dict[str, Any]) -> dict[str, Any]:
         return picture | {FIGURE: data.get(FIGURE, {"alt": alt, "caption": ""})}
     if CHECK in data or LISTING in data:
         return data
-    if found := tables.parse(data.get("text/html", "")):
-        found[0]["attrs"] = {"caption": data.get(TABLE, {}).get("caption", "")}
+    if tokens := tables.parse(data.get("text/html", "")):
+        tokens[0]["attrs"] = {"caption": data.get(TABLE, {}).get("caption", "")}
     elif "text/markdown" in data:
-        found = markdown.parse(data["text/markdown"])
+        tokens = markdown.parse(data["text/markdown"])
     elif "application/json" in data:
         pretty = json.dumps(data["application/json"], indent=2, ensure_ascii=False, sort_keys=True)
-        found = [{"type": "block_code", "raw": shorten(pretty), "attrs": {"info": "json"}}]
-    return {TOKENS: found} if found else {"text/plain": shorten(data.get("text/plain", ""))}
+        tokens = [{"type": "block_code", "raw": shorten(pretty), "attrs": {"info": "json"}}]
+    return {TOKENS: tokens} if tokens else {"text/plain": shorten(data.get("text/plain", ""))}
 
 
 def _picture(data: dict[str, Any]) -> dict[str, Any]:

@@ -35,15 +35,15 @@ def collect(parameters: Mapping[str, Any], runs: Iterable[NotebookRun]) -> dict[
     }
 
 
-def told(found: Mapping[str, Any]) -> dict[str, Any]:
+def for_readers(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Add to the facts what a reader sees of them."""
-    when, seconds = datetime.fromisoformat(found["when"]), sum(run["seconds"] for run in found["notebooks"])
+    when, seconds = datetime.fromisoformat(facts["when"]), sum(run["seconds"] for run in facts["notebooks"])
     return {
-        **found,
+        **facts,
         "date": f"{when.day} {when:%B %Y}",
         "time": f"{when:%H:%M}",
         "duration": f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.1f} minutes",
-        "parameter_list": [(name, _value(value)) for name, value in found["parameters"].items()],
+        "parameter_list": [(name, _value(value)) for name, value in facts["parameters"].items()],
     }
 
 

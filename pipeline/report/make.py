@@ -92,9 +92,9 @@ def render(build_dir: Path, requirements: Path = REQUIREMENTS) -> ReportResult:
 
 def read_run(build_dir: Path, requirements: Path) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
     """Read the last run: its notebooks bound into one, and the resources that the exporters need."""
-    told = facts.told(json.loads((build_dir / "run.json").read_text("utf-8")))
-    known = {"title": TITLE, "subtitle": SUBTITLE, "facts": told, "requirements": deliverables.load(requirements)}
-    return bind(told["notebooks"], build_dir / "notebooks"), known
+    shown = facts.for_readers(json.loads((build_dir / "run.json").read_text("utf-8")))
+    known = {"title": TITLE, "subtitle": SUBTITLE, "facts": shown, "requirements": deliverables.load(requirements)}
+    return bind(shown["notebooks"], build_dir / "notebooks"), known
 
 
 def bind(runs: Iterable[Mapping[str, Any]], folder: Path) -> nbformat.NotebookNode:

@@ -43,10 +43,10 @@ def refresh(folder: Path = run.NOTEBOOKS, names: Sequence[str] = ()) -> list[Pat
     Returns:
         The notebooks that were written.
     """
-    found = run.find_notebooks(folder)
-    if unknown := sorted(set(names) - {path.stem for path in found}):
+    notebooks_there = run.find_notebooks(folder)
+    if unknown := sorted(set(names) - {path.stem for path in notebooks_there}):
         raise UserError(f"there is no notebook {unknown[0]} in {folder}")
-    notebooks = [path for path in found if not names or path.stem in names]
+    notebooks = [path for path in notebooks_there if not names or path.stem in names]
     if any(path.stem == run.TEARDOWN for path in notebooks):
         given = parameters.read({})
         deployment.must_not_be_there(given.cloud, given.stack_name)

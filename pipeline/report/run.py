@@ -50,10 +50,10 @@ class NotebookRun:
 
 def find_notebooks(folder: Path) -> list[Path]:
     """List the notebooks to run, in the order of their numbers."""
-    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if not found:
+    notebooks = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not notebooks:
         raise UserError(f"there are no notebooks in {folder}")
-    return found
+    return notebooks
 
 
 def execute_all(
@@ -134,14 +134,14 @@ def _quiet_kernels() -> Iterator[None]:
     """Run kernels from this environment, untouched by the person's own Jupyter, IPython and matplotlib settings."""
     with tempfile.TemporaryDirectory() as profile, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ours = {
+        environment = {
             "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"),
             "IPYTHONDIR": profile,
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         }
         before = dict(os.environ)
-        os.environ.update(ours)
+        os.environ.update(environment)
         try:
             yield
         finally:

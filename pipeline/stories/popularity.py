@@ -23,7 +23,7 @@ class Shelf:
     """The products that are for sale, the most popular first; those that are alike in the order in which they came.
 
     Popularity belongs to the places: whoever wanted the first product while it is off the shelf takes the next one.
-    No step looks at all products, so a story about many of them is told as fast as one about a few.
+    No step looks at all products, so a story about many of them is written as fast as one about a few.
     """
 
     def __init__(self, products: Sequence[str], skew: float) -> None:

@@ -1,7 +1,7 @@
 """The mock event generator: sends a story to the stream, every product's events in their order.
 
-PutRecords may fail in part, and keeps no order across that. So a product is never in flight twice: a request holds at
-most one record of each, and a product's next record waits until the one before it was accepted.
+PutRecords may fail in part, and keeps no order across that. So two records of one product are never in flight
+together: a request holds at most one record of a product, and its next one waits until that was accepted.
 """
 
 import math
@@ -63,7 +63,7 @@ def publish(
         sent_log: a file to append one JSON line to for every accepted record: where it lies, and when it was accepted.
         resume: whether to go on with the last sending of this story that the sent log knows, if it was stopped.
         progress: whether to draw a progress bar on stderr.
-        on_sent: told how many records have been accepted so far, after every request.
+        on_sent: called after every request, with the number of records accepted so far.
         on_failure: called after a request of which nothing was accepted; may raise what ends the sending.
         wait: waits so many seconds.
 

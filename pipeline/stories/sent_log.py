@@ -18,8 +18,8 @@ Accepted = tuple[int, NewRecord, dict[str, Any]]  # a place in the story, its re
 class SentLog(AbstractContextManager["SentLog"]):
     """Appends to the log while one story is sent: one JSON line for every accepted record.
 
-    A sending is named in its lines, with the place that each record has in the story: so one that was stopped can be
-    told from one that was finished, and goes on where it stopped.
+    A sending is named in its lines, with the place that each record has in the story: so one that was stopped
+    differs from one that was finished, and goes on where it stopped.
     """
 
     def __init__(self, path: Path, story: Sequence[NewRecord], resume: bool) -> None:

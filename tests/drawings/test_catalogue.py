@@ -23,7 +23,7 @@ BY_THE_CONTRACT = {  # docs/contract.md, section 2, without the remark in bracke
     contract.names(event)[0]: tuple(effect.partition(" (")[0] for effect in effects)
     for event, *effects in contract.table("2", "event")
 }
-BEFORE = {  # what the product that a sample meets had been told
+BEFORE = {  # what the product that a sample meets had been through
     "already_active": [SAMPLE],
     "insufficient_stock": [SAMPLE],
     "quantity_overflow": [added(quantity=BILLION), *[incremented(quantity=BILLION)] * 999],
@@ -80,12 +80,12 @@ def test_a_sample_is_on_the_page_with_what_the_projector_says(refused):
 
 
 def test_the_tables_for_the_notebooks_hold_every_event_and_every_field():
-    types, told = catalogue.event_types(), catalogue.event_fields()
+    types, listed = catalogue.event_types(), catalogue.event_fields()
     assert list(types.index) == list(EVENTS)
-    assert set(told.index) == {field.name for model in EVENTS.values() for field in fields(model)}
-    assert told.loc["event_id", "in"] == "every event, optional"
-    assert told.loc["product.product_name", "in"] == "product_added"
-    assert list(told.loc["product.quantity", "rule"]) == ["0 to 1,000,000,000", "1 to 1,000,000,000"]
+    assert set(listed.index) == {field.name for model in EVENTS.values() for field in fields(model)}
+    assert listed.loc["event_id", "in"] == "every event, optional"
+    assert listed.loc["product.product_name", "in"] == "product_added"
+    assert list(listed.loc["product.quantity", "rule"]) == ["0 to 1,000,000,000", "1 to 1,000,000,000"]
 
 
 # ── What it has no words for stops it ──

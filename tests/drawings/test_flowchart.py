@@ -33,8 +33,8 @@ def test_every_reference_between_resources_is_an_arrow_or_a_permission():
     of_roles = {role.name: " ".join((*role.used_by, *role.permissions)) for role in chart.roles}
     for name in template.type_of:
         for where, to in template.references(name):
-            told = name in of_roles.get(to, "") or to in of_roles.get(name, "") or frozenset((name, to)) in arrows
-            assert told, f"{name}.{where} refers to {to}, which the drawing does not tell"
+            is_drawn = name in of_roles.get(to, "") or to in of_roles.get(name, "") or frozenset((name, to)) in arrows
+            assert is_drawn, f"{name}.{where} refers to {to}, which the drawing does not show"
 
 
 def test_both_ends_of_every_edge_exist():

@@ -44,36 +44,36 @@ def shard_of(key: str, shards: int) -> int:
 
 
 def test_products_are_on_the_shards_that_kinesis_puts_them_on() -> None:
-    told = scenarios.write_story("everyday", events=2000, products=30)
-    placed = dict(zip(sorted({entry.partition_key for entry in told} - {"P98765"}), shards_of(30, 4)[1:], strict=True))
+    story = scenarios.write_story("everyday", events=2000, products=30)
+    placed = dict(zip(sorted({entry.partition_key for entry in story} - {"P98765"}), shards_of(30, 4)[1:], strict=True))
     assert placed == {key: shard_of(key, 4) for key in placed}
     assert len(set(placed.values())) == 4
 
 
-def keys_of(day: StoryShape) -> list[str]:
-    """Tell the real story, or choose from a full shelf; return the product of every event."""
-    if day.story == "everyday":
-        told = scenarios.write_story("everyday", day.events, day.products, seed=7, skew=day.skew)
-        return [entry.partition_key for entry in told]
-    writer = scenarios.StoryWriter("changes", day.products, seed=7, skew=day.skew)
+def keys_of(shape: StoryShape) -> list[str]:
+    """Write the real story, or choose from a full shelf; return the product of every event."""
+    if shape.story == "everyday":
+        story = scenarios.write_story("everyday", shape.events, shape.products, seed=7, skew=shape.skew)
+        return [entry.partition_key for entry in story]
+    writer = scenarios.StoryWriter("changes", shape.products, seed=7, skew=shape.skew)
     for product_id in writer.products:
         writer.shelf.put(product_id)
-    return [writer.shelf.choose(writer.random) for _ in range(day.events)]
+    return [writer.shelf.choose(writer.random) for _ in range(shape.events)]
 
 
-def counted(day: StoryShape, batch_size: int) -> int:
+def counted(shape: StoryShape, batch_size: int) -> int:
     """Count the products in every full batch of the real story."""
     seen: Counter[int] = Counter()
     batches = set()
-    for key in keys_of(day):
-        shard = shard_of(key, day.shards)
+    for key in keys_of(shape):
+        shard = shard_of(key, shape.shards)
         batches.add((shard, seen[shard] // batch_size, key))
         seen[shard] += 1
     return len(batches)
 
 
 @pytest.mark.parametrize(
-    ("day", "batch_size"),
+    ("shape", "batch_size"),
     [
         pytest.param(StoryShape(8000, 200), 500, id="all alike"),
         pytest.param(StoryShape(8000, 200), 50, id="small batches"),
@@ -88,8 +88,8 @@ def counted(day: StoryShape, batch_size: int) -> int:
         pytest.param(StoryShape(8000, 200, skew=2, story="changes"), 500, id="a full shelf, steeply skewed"),
     ],
 )
-def test_a_day_costs_the_writes_that_its_story_has(day: StoryShape, batch_size: int) -> None:
-    assert expected_writes(day, batch_size) == pytest.approx(counted(day, batch_size), rel=0.05)
+def test_a_day_costs_the_writes_that_its_story_has(shape: StoryShape, batch_size: int) -> None:
+    assert expected_writes(shape, batch_size) == pytest.approx(counted(shape, batch_size), rel=0.05)
 
 
 @pytest.mark.filterwarnings("error")
