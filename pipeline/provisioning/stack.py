@@ -19,7 +19,6 @@ MADE_BY = "inventory:made-by"  # the tag that says who made a stack, so that nob
 UP, NOTEBOOKS = "inventory up", "the notebooks"
 
 
-
 def provision(
     cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print, made_by: str = NOTEBOOKS
 ) -> dict[str, str]:
