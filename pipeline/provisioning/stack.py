@@ -20,12 +20,11 @@ UP, NOTEBOOKS = "inventory up", "the notebooks"
 
 
 def provision(
-    cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print, made_by: str = NOTEBOOKS
+    cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print, made_by: str = UP
 ) -> dict[str, str]:
     """Make or update the stack. What is deployed stays deployed; parameters not given keep their value.
 
-    On a new stack it is noted who made it: by default the notebooks, which go step by step. `deployment.up` is the way
-    for everybody else.
+    On a new stack it is noted who made it.
 
     Returns:
         The stack's outputs. Without deployed code there is no `PipeName` and no `ProjectorName` yet.
