@@ -11,6 +11,7 @@ from pipeline import cloud as clouds
 from pipeline.arguments import DONE, FAILED, Call, pairs, run, tell, verb
 from pipeline.errors import UserError
 from pipeline.provisioning import deployment, stack
+from pipeline.provisioning.parameters import checked
 from pipeline.stories import producer
 
 MOST_DISCREPANCIES = 20  # that are printed for people
@@ -31,7 +32,7 @@ class Verbs(click.Group):
 @PARAMETERS
 def up(call: Call, port: int | None, parameters: dict[str, str]) -> None:
     """Start (or join) the cloud, deploy stack and Lambda, wait until the pipe runs."""
-    stack.checked(parameters)
+    checked(parameters)
     cloud = clouds.start(call.cloud_name, call.account_id, port)
     outputs = deployment.up(cloud, call.stack_name, parameters, tell).outputs
     facts = {

@@ -33,7 +33,7 @@ class Call:
 
     def find(self) -> deployment.Deployment:
         """Return the deployment that the call is about, which must be there."""
-        return deployment.find(clouds.join(self.cloud_name, self.account_id), self.stack_name)
+        return deployment.find(clouds.join(self.cloud_name, self.account_id, self.stack_name), self.stack_name)
 
     def show(self, facts: Any, lines: Iterable[str]) -> None:
         """Print the facts as one JSON document, or else the lines that tell people the same."""
@@ -68,7 +68,7 @@ def verb(name: str, default_stack: str | None = "inventory", default_cloud: str 
             try:
                 return function(Call(cloud, stack_name, account_id, as_json), **options)
             except (ClientError, BotoCoreError) as error:
-                raise UserError(clouds.explain(error, cloud)) from error
+                raise UserError(clouds.explain(error, cloud, stack_name)) from error
 
         return click.command(name)(called)
 
@@ -80,9 +80,9 @@ def run(command: click.Command, name: str, arguments: Sequence[str]) -> int:
     _escape_what_the_terminal_lacks()
     try:
         with command.make_context(name, list(arguments)) as context:
-            status = command.invoke(context)
+            exit_status = command.invoke(context)
         sys.stdout.flush()
-        return status or DONE
+        return exit_status or DONE
     except click.exceptions.Exit as ended:  # --help
         return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as asked:
@@ -145,6 +145,6 @@ def _silence() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(line: str, status: int) -> int:
+def _fail(line: str, exit_status: int) -> int:
     print(f"inventory: {visible(line)}", file=sys.stderr)
-    return status
+    return exit_status

@@ -64,7 +64,7 @@ class Cloud:
     def must_answer(self) -> None:
         """Raise a `UserError` if this cloud is certain never to answer again, so that nobody waits for it."""
         if self._processes:
-            self._processes.join()
+            join(self.name)
 
 
 def start(name: str = "local", account_id: str | None = None, port: int | None = None) -> Cloud:
@@ -72,9 +72,14 @@ def start(name: str = "local", account_id: str | None = None, port: int | None =
     return _reach(name, account_id, lambda local: local.start(port))
 
 
-def join(name: str = "local", account_id: str | None = None) -> Cloud:
-    """Return the cloud of that name, which must be there."""
-    return _reach(name, account_id, lambda local: local.join())
+def join(name: str = "local", account_id: str | None = None, stack_name: str = "inventory") -> Cloud:
+    """Return the cloud of that name, which must be there. If it is not, it is said how `stack_name` gets there."""
+    from pipeline.emulator import NotRunningError
+
+    try:
+        return _reach(name, account_id, lambda local: local.join())
+    except NotRunningError as error:
+        raise UserError(f"{error}. Start one with: {command('up', name, stack_name)}") from error
 
 
 def join_if_running(name: str, account_id: str | None = None) -> Cloud | None:
@@ -108,20 +113,18 @@ def command(verb: str, cloud_name: str, stack_name: str, *more: str) -> str:
     return command_line(verb, *where, "--stack-name", stack_name, *more)
 
 
-def explain(error: BotoCoreError | ClientError, cloud_name: str) -> str:
+def explain(error: BotoCoreError | ClientError, cloud_name: str, stack_name: str) -> str:
     """Say in one line what an error of a client means, and for a local cloud that is silent what to do about it."""
     if cloud_name != "local":
         return f"AWS said: {error}"
     if not isinstance(error, HTTPClientError | NoConnectionError):
         return f"the local cloud said: {error}"
     try:
-        endpoint_url = _processes().join()
+        cloud = join(cloud_name, stack_name=stack_name)
     except UserError as gone:
         return str(gone)
-    return (
-        f"the local cloud at {endpoint_url} does not answer. Its log: {_processes().emulator.log}. "
-        f"To start afresh, without what it holds: {command_line('down', '--all')} && {command_line('up')}"
-    )
+    again = f"{command_line('down', '--all')} && {command('up', cloud_name, stack_name)}"
+    return f"the local cloud at {cloud.endpoint_url} does not answer. To start afresh, without what it holds: {again}"
 
 
 def _processes() -> "LocalCloud":

@@ -6,10 +6,6 @@ class UserError(Exception):
 
     exit_status = 1
 
-    def _render_traceback_(self) -> list[str]:
-        """Be one line in a notebook too: IPython asks for this."""
-        return [f"{type(self).__name__}: {self}"]
-
 
 class CloudGoneError(UserError):
     """The local cloud that was in use has died, and all that it held with it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+Tell = Callable[[str], None]  # shows a line of progress to whoever waits
 
 
 def eventually(holds: Callable[[], T], seconds: float = math.inf, every: float = 0.05) -> T:

@@ -3,5 +3,5 @@
 import pytest
 
 pytest.register_assert_rewrite(  # helpers that assert too; before anything imports them
-    "tests.inventory", "tests.projector.handler.world", "tests.projector.projection.laptop"
+    "tests.inventory", "tests.projector.handler.harness", "tests.projector.projection.laptop"
 )

@@ -29,7 +29,7 @@ def _before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: An
     params.setdefault("ReturnConsumedCapacity", "TOTAL")
     context["statements"] = len(params.get("Statements", ()))
     if _crash and model.name not in READS:
-        context["writes_stock"] = repr(os.environ["STOCK_TABLE_NAME"]) in repr(params)
+        context["writes_stock"] = os.environ["STOCK_TABLE_NAME"] in repr(params)  # as a parameter, or in a statement
     if _recording:
         _requests.append((model.name, params))
 

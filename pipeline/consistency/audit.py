@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +9,10 @@ from pipeline.cloud import Cloud
 from pipeline.consistency import invariants, oracle, two_shards
 from pipeline.reading import logs, quarantine, queues, stock, stream
 from pipeline.reading.stream import StreamRecord
-from pipeline.waiting import eventually
+from pipeline.waiting import Tell, eventually
 
 SETTLE_SECONDS = 3.0  # once the pipe is done
 TELL_SECONDS = 5.0
-
-Tell = Callable[[str], None]
 
 
 @dataclass

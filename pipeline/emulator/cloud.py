@@ -21,7 +21,7 @@ from pipeline.waiting import eventually
 
 START_SECONDS = 60
 LOCK_SECONDS = 120
-NOT_RUNNING = "no local cloud is running here. Start one with: {up}"
+NOT_RUNNING = "no local cloud is running here"
 
 
 class LocalCloudError(UserError):
@@ -63,6 +63,7 @@ class LocalCloud:
                 move = f"{command_line('down', '--all')}, then {command_line('up', '--port', str(port))}"
                 raise LocalCloudError(f"a local cloud runs here already, on port {self._port()}; to move it: {move}")
             else:
+                self._make_scratch()  # if somebody took it away, functions could not start
                 self._wait_until_healthy(self._port())
                 self._ensure_pipes()
         return self.endpoint_url
@@ -77,9 +78,9 @@ class LocalCloud:
             if self.checkpoints.exists():
                 raise NotRunningError(
                     "the local cloud is gone: its emulator died, and what it held was in memory. "
-                    f"Its log is {self.emulator.log}. Start afresh with: {command_line('up')}"
+                    f"Its log is {self.emulator.log}"
                 )
-            raise NotRunningError(NOT_RUNNING.format(up=command_line("up")))
+            raise NotRunningError(NOT_RUNNING)
         with self._alone():
             self._ensure_pipes()
         return self.endpoint_url
@@ -136,12 +137,12 @@ class LocalCloud:
         with suppress(psutil.Error):
             if process := self.emulator.process():
                 return int(process.environ()["GATEWAY_PORT"])
-        raise NotRunningError(NOT_RUNNING.format(up=command_line("up")))
+        raise NotRunningError(NOT_RUNNING)
 
     def _start_emulator(self, wanted: int | None) -> None:
         if wanted and emulator.is_taken(wanted):
             raise LocalCloudError(f"port {wanted} is in use; choose another one, or none: a free one is found")
-        (scratch(self.state_dir) / "home").mkdir(parents=True, exist_ok=True)
+        self._make_scratch()
         for tries_left in reversed(range(1 if wanted else 3)):  # a free port may be taken before the emulator has it
             port = wanted or emulator.free_port()
             self.emulator.start(emulator.COMMAND, emulator.environment(port, scratch(self.state_dir)))
@@ -151,6 +152,9 @@ class LocalCloud:
                 if self.is_running() or not tries_left:
                     raise
         return None
+
+    def _make_scratch(self) -> None:
+        (scratch(self.state_dir) / "home").mkdir(parents=True, exist_ok=True)
 
     def _wait_until_healthy(self, port: int) -> None:
         def is_decided() -> bool:

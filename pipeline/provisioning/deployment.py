@@ -1,7 +1,6 @@
 """The pipeline as one thing: the one way up, found again by name, and the one way down."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +8,7 @@ from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
 from pipeline.provisioning import stack, takeover
-
-Tell = Callable[[str], None]
+from pipeline.waiting import Tell
 
 
 def _silent(line: str) -> None:

@@ -1,6 +1,5 @@
 """The stack: made, found, changed and deleted from one template, with its progress shown as it happens."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,23 +11,20 @@ from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import TEMPLATE
 from pipeline.provisioning import bundle as bundles
 from pipeline.provisioning.follow import Watch
-from pipeline.waiting import eventually
+from pipeline.provisioning.parameters import Parameters, checked, in_force, request
+from pipeline.waiting import Tell, eventually
 
 RUNNING_SECONDS = 900  # in which a pipe runs, or never will
 MADE_BY = "inventory:made-by"  # the tag that says who made a stack, so that nobody deletes somebody else's
 UP, NOTEBOOKS = "inventory up", "the notebooks"
 
-Parameters = dict[str, Any]
-Tell = Callable[[str], None]
-
 
 def provision(
-    cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print, made_by: str = NOTEBOOKS
+    cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print, made_by: str = UP
 ) -> dict[str, str]:
     """Make or update the stack. What is deployed stays deployed; parameters not given keep their value.
 
-    On a new stack it is noted who made it: by default the notebooks, which go step by step. `deployment.up` is the way
-    for everybody else.
+    On a new stack it is noted who made it.
 
     Returns:
         The stack's outputs. Without deployed code there is no `PipeName` and no `ProjectorName` yet.
@@ -38,18 +34,18 @@ def provision(
     if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
         delete(cloud, stack_name, tell)  # a creation that failed can only be deleted
         stack = None
-    request = {
+    wanted = {
         "StackName": stack_name,
         "TemplateBody": TEMPLATE.read_text("utf-8"),
         "Capabilities": ["CAPABILITY_IAM"],
-        "Parameters": _parameters(parameters, stack),
+        "Parameters": request(parameters, (stack or {}).get("Parameters", [])),
     }
     cloudformation, watch = cloud.client("cloudformation"), Watch(cloud, stack_name, tell)
     try:
         if stack:
-            cloudformation.update_stack(**request)
+            cloudformation.update_stack(**wanted)
         else:
-            cloudformation.create_stack(**request, Tags=[{"Key": MADE_BY, "Value": made_by}])
+            cloudformation.create_stack(**wanted, Tags=[{"Key": MADE_BY, "Value": made_by}])
     except ClientError as error:
         if error.response["Error"]["Code"] == "AlreadyExistsException" or "IN_PROGRESS" in str(error):
             return provision(cloud, stack_name, parameters, tell, made_by)  # somebody else was faster; theirs is ours
@@ -137,14 +133,6 @@ def delete(cloud: Cloud, stack_name: str, tell: Tell = print) -> None:
     watch.until_settled()
 
 
-def checked(parameters: Parameters) -> Parameters:
-    """Return the parameters if the template has them all."""
-    known = set(_template_parameters())
-    if unknown := sorted(set(parameters) - known):
-        raise WrongUsageError(f"the template has no parameter {unknown[0]}: it has {', '.join(sorted(known))}")
-    return parameters
-
-
 def _settled(cloud: Cloud, stack_name: str, tell: Tell) -> dict[str, Any] | None:
     """Return the stack once nobody is at work on it: an earlier command that was interrupted, or another one."""
     while (stack := describe(cloud, stack_name)) and stack["StackStatus"].endswith("IN_PROGRESS"):
@@ -160,11 +148,7 @@ def days_in_quarantine(cloud: Cloud, stack_name: str, parameters: Parameters | N
         WrongUsageError: the stream would still hold a record that the quarantine has forgotten.
     """
     current = (describe(cloud, stack_name) or {}).get("Parameters", [])
-    values = (
-        {name: parameter.get("Default") for name, parameter in _template_parameters().items()}
-        | {each["ParameterKey"]: each["ParameterValue"] for each in current}
-        | (parameters or {})
-    )
+    values = in_force(parameters or {}, current)
     days, hours = int(values["QuarantineDays"]), int(values["RetentionHours"])
     if days * 24 < hours:
         raise WrongUsageError(
@@ -172,21 +156,6 @@ def days_in_quarantine(cloud: Cloud, stack_name: str, parameters: Parameters | N
             f"stream can still bring it again. Give QuarantineDays={-(-hours // 24)} or more"
         )
     return days
-
-
-def _template_parameters() -> dict[str, Any]:
-    from pipeline.provisioning.template import load
-
-    return load(TEMPLATE.read_text("utf-8"))["Parameters"]
-
-
-def _parameters(given: Parameters, stack: dict[str, Any] | None) -> list[dict[str, Any]]:
-    values = {name: {"ParameterValue": str(value)} for name, value in given.items()}
-    current = {parameter["ParameterKey"] for parameter in (stack or {}).get("Parameters", [])}
-    kept: dict[str, dict[str, Any]] = {
-        name: {"UsePreviousValue": True} for name in current & set(_template_parameters())
-    }
-    return [{"ParameterKey": name, **value} for name, value in (kept | values).items()]
 
 
 def _outputs(stack: dict[str, Any]) -> dict[str, str]:

@@ -6,7 +6,6 @@ found is kept in a file until all of it is in the table, so that an interrupted 
 
 import base64
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,11 @@ from botocore.exceptions import ClientError
 
 from pipeline.cloud import Cloud
 from pipeline.provisioning import stack
-from pipeline.waiting import eventually
+from pipeline.waiting import Tell, eventually
 
 STOP_SECONDS = 300
 HIDDEN_SECONDS = 600  # from us, while we look; the queue is about to go
 POLL_SECONDS = 1  # more than none: so SQS asks all of its servers
-
-Tell = Callable[[str], None]
 
 
 def begin(cloud: Cloud, stack_name: str, kept: Path, tell: Tell) -> None:

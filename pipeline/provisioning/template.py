@@ -37,7 +37,7 @@ class Template:
             name: self._resolve(resource.get("Properties", {})) for name, resource in body["Resources"].items()
         }
         self.outputs: dict[str, Any] = {
-            name: self._resolve(each["Value"]) for name, each in body.get("Outputs", {}).items()
+            name: self._resolve(output["Value"]) for name, output in body.get("Outputs", {}).items()
         }
         self.remarks = {name: remark for name, remark in _remarks(text).items() if name in self.type_of}
 
@@ -68,7 +68,7 @@ class Template:
             case {"Fn::Join": [separator, parts]}:
                 return separator.join(str(self._resolve(part)) for part in parts)
             case {"Fn::Sub": [text, names]}:
-                return self._substitute(text, {name: self._resolve(each) for name, each in names.items()})
+                return self._substitute(text, {name: self._resolve(inner) for name, inner in names.items()})
             case {"Fn::Sub": text}:
                 return self._substitute(text, {})
             case dict():
@@ -76,10 +76,10 @@ class Template:
                     raise ValueError(
                         f"the template is read without {unknown[0]}: teach `provisioning/template.py` what it means"
                     )
-                resolved = {key: self._resolve(each) for key, each in value.items()}
-                return {key: each for key, each in resolved.items() if each is not _NOTHING}
+                resolved = {key: self._resolve(inner) for key, inner in value.items()}
+                return {key: inner for key, inner in resolved.items() if inner is not _NOTHING}
             case list():
-                return [each for each in map(self._resolve, value) if each is not _NOTHING]
+                return [inner for inner in map(self._resolve, value) if inner is not _NOTHING]
         return value
 
     def _substitute(self, text: str, names: dict[str, Any]) -> str:
@@ -122,8 +122,8 @@ def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield where, value
     elif isinstance(value, dict | list):
-        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts(each, f"{where}.{key}" if where else str(key))
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(inner, f"{where}.{key}" if where else str(key))
 
 
 def _remarks(text: str) -> dict[str, str]:

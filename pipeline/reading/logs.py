@@ -59,12 +59,12 @@ def show(
         """Write what is new, and say whether that was all."""
         nonlocal position
         lines, position = cloud.pipe_log(position)
-        for line in lines:
-            write(f"pipe       {line}")
-        for entry in projector(cloud, outputs, since):
-            if entry not in seen:
-                seen.add(entry)
-                write(f"projector  {entry[1]}")
+        for text in lines:
+            write(f"pipe       {text}")
+        for line in projector(cloud, outputs, since):
+            if line not in seen:
+                seen.add(line)
+                write(f"projector  {line[1]}")
         return not follow or stop()
 
     eventually(is_over, every=FOLLOW_SECONDS)

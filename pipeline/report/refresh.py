@@ -65,14 +65,14 @@ def refresh(folder: Path = run.NOTEBOOKS, names: Sequence[str] = ()) -> list[Pat
 def write_parameters(path: Path) -> None:
     """Write the cell of parameters, and the one after it that checks them, for all notebooks from one place."""
     notebook = nbformat.read(path, as_version=4)
-    cells = [cell for cell in notebook.cells if CHECKED not in cell.metadata.get("tags", [])]
-    for number, cell in enumerate(cells, start=1):
+    for number, cell in enumerate(notebook.cells, start=1):
         if "parameters" in cell.metadata.get("tags", []):
             cell.source = parameters.cell()
-            tags = {"tags": [CHECKED, "hide-input"]}
-            cells.insert(number, new_code_cell(parameters.CHECK, metadata=tags, id=f"{cell.id}-check"))
+            if not any(CHECKED in after.metadata.get("tags", []) for after in notebook.cells[number : number + 1]):
+                tags = {"tags": [CHECKED, "hide-input"]}
+                notebook.cells.insert(number, new_code_cell(metadata=tags, id=f"{cell.id}-check"))
+            notebook.cells[number].source = parameters.CHECK
             break
-    notebook.cells = cells
     nbformat.write(notebook, path)
 
 

@@ -28,6 +28,9 @@ from pipeline.stories.sent_log import Accepted, SentLog, remaining
 
 MOST_RECORDS = 500  # in one PutRecords
 MOST_FAILURES = 60  # requests in a row in which not one record was accepted
+AT_LEAST_ONE = click.IntRange(min=1)
+SKEW = bounded(is_skew, f"a skew: {SKEWS}")
+RATE = bounded(lambda rate: 0 < rate < math.inf, "a rate above 0")
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.05, 2.0
 
 
@@ -144,22 +147,10 @@ def _allowed(rate: float | None, started: float, accepted: int) -> int:
 
 
 @verb("send")
-@click.option("--events", type=click.IntRange(min=1), default=1000, show_default=True, help="how many records")
-@click.option("--products", type=click.IntRange(min=1), default=20, show_default=True, help="about how many products")
-@click.option(
-    "--skew",
-    type=float,
-    callback=bounded(is_skew, f"a skew: {SKEWS}"),
-    default=0.0,
-    show_default=True,
-    help="0: all products alike; 1: the k-th gets 1/k of the first one's events",
-)
-@click.option(
-    "--rate",
-    type=float,
-    callback=bounded(lambda rate: 0 < rate < math.inf, "a rate above 0"),
-    help="records per second at most  [default: as fast as it goes]",
-)
+@click.option("--events", type=AT_LEAST_ONE, default=1000, show_default=True, help="how many records")
+@click.option("--products", type=AT_LEAST_ONE, default=20, show_default=True, help="about how many products")
+@click.option("--skew", type=float, callback=SKEW, default=0.0, show_default=True, help="0: all products are alike")
+@click.option("--rate", type=float, callback=RATE, help="records per second at most  [default: as fast as it goes]")
 @click.option("--seed", type=int, default=7, show_default=True, help="another seed, another story")
 @click.option("--scenario", "name", type=click.Choice(list(SCENARIOS)), default="everyday", show_default=True)
 @click.option("--file", type=click.Path(path_type=Path), help="publish the lines of this file instead, as they are")

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TextIO
@@ -36,23 +36,34 @@ class SentLog(AbstractContextManager["SentLog"]):
         self._file = _open(path)
 
     def note(self, accepted: Sequence[Accepted]) -> None:
-        """Write down where accepted records lie, and that they were accepted now."""
+        """Write down where accepted records lie, and that they were accepted now.
+
+        Raises:
+            UserError: they cannot be written down; the message says what that means for going on.
+        """
         now = round(time.time(), 3)
-        for place, record, result in accepted:
-            line = {
-                "partition_key": record.partition_key,
-                "shard_id": result["ShardId"],
-                "sequence_number": result["SequenceNumber"],
-                "accepted_at": now,
-                "sending": self._sending,
-                "place": place,
-            }
-            self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        try:
+            for place, record, result in accepted:
+                line = {
+                    "partition_key": record.partition_key,
+                    "shard_id": result["ShardId"],
+                    "sequence_number": result["SequenceNumber"],
+                    "accepted_at": now,
+                    "sending": self._sending,
+                    "place": place,
+                }
+                self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise UserError(
+                f"cannot write the sent log {self._file.name}: {error.strerror}. The last {len(accepted)} records that "
+                "the stream accepted may be missing in it: to resume would send them again"
+            ) from error
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError):  # what could not be written was said
+            self._file.close()
 
 
 def remaining(path: Path, story: Sequence[NewRecord]) -> int:

@@ -2,12 +2,13 @@
 
 import boto3
 import pytest
-from botocore.exceptions import NoCredentialsError, NoRegionError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, NoRegionError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from pipeline import cloud
 from pipeline.emulator import aws, guard
 from pipeline.errors import UserError
+from tests.doubles.errors import client_error
 
 ACCOUNT = "123456789012"
 LAYER = "arn:aws:lambda:us-east-2:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-arm64:7"
@@ -84,6 +85,21 @@ def test_no_region_is_one_clear_sentence(fake_aws):
     fake_aws.trouble = NoRegionError()
     with pytest.raises(UserError, match=r"AWS cannot be used: .*region"):
         cloud.start("aws", ACCOUNT)
+
+
+def test_what_a_client_could_not_do_is_said_of_the_cloud_that_it_asked_with_what_to_do_next(running, monkeypatch):
+    silent = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+    refused = client_error("GetItem", "ResourceNotFoundException")
+    assert cloud.explain(silent, "aws", "mine").startswith("AWS said: Could not connect")
+    assert cloud.explain(refused, "local", "mine").startswith("the local cloud said: An error occurred (ResourceNot")
+    gone = cloud.explain(silent, "local", "mine")
+    assert gone.startswith("no local cloud is running here. Start one with: ")
+    assert gone.endswith("inventory up --stack-name mine")
+    monkeypatch.setenv("INVENTORY_STATE_DIR", str(running.inventory.state_dir))
+    for error in (silent, ReadTimeoutError(endpoint_url="http://127.0.0.1:1")):
+        stuck = cloud.explain(error, "local", "mine")
+        assert stuck.startswith(f"the local cloud at {running.facts['endpoint_url']} does not answer.")
+        assert "inventory down --all && " in stuck and stuck.endswith("inventory up --stack-name mine")
 
 
 def test_a_cloud_of_another_name_does_not_exist():

@@ -4,138 +4,12 @@ import json
 import signal
 import socket
 import subprocess
-from pathlib import Path
 
 import psutil
 import pytest
 
-from pipeline import __main__ as command_line
-from pipeline.reading import stream
-from pipeline.stories import scenarios
-from tests.doubles.events import added, as_bytes, incremented
+from tests.cloud.complaints import complaint, nothing_half_made
 from tests.inventory import Inventory
-
-
-@pytest.fixture
-def nowhere(tmp_path):
-    """The command line in a folder in which no cloud runs."""
-    return Inventory(tmp_path / "state")
-
-
-@pytest.fixture
-def asked(monkeypatch, capsys):
-    """Ask in the test's own process: the same answers as from a process of its own, sooner."""
-
-    def answered(inventory, *arguments):
-        monkeypatch.setenv("INVENTORY_STATE_DIR", str(inventory.state_dir))
-        monkeypatch.delenv("INVENTORY_AWS_ACCOUNT_ID", raising=False)
-        try:
-            status = command_line.main([str(each) for each in arguments])
-        except SystemExit as ended:
-            status = ended.code
-        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
-
-    return answered
-
-
-def complaint(done, status):
-    """Return the one line on stderr."""
-    assert "Traceback" not in done.stderr
-    assert done.returncode == status, done.stderr
-    assert done.stdout == ""
-    [line] = done.stderr.splitlines()
-    assert line.startswith("inventory")
-    return line
-
-
-def nothing_half_made(inventory):
-    assert inventory.leftovers() == []
-    assert not (inventory.state_dir / "checkpoints").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["send", "--scenario", "gold-rush"], "'gold-rush' is not one of 'everyday'"),
-        (["count"], "No such command 'count'"),
-        (["send", "--evnets", "5"], "No such option '--evnets'. Did you mean '--events'?"),
-        (["send", "--cloud", "azure"], "'azure' is not one of 'local', 'aws'"),
-        (["send", "--stack-name", "my stack"], "'my stack' is not a stack name"),
-        (["send", "--stack-name", ""], "is not a stack name"),
-        (["up", "--parameter", "ShardCount"], "'ShardCount' is not NAME=VALUE"),
-        (["up", "--parameter", "NoSuchParameter=1"], "no parameter NoSuchParameter"),
-        (["report", "--parameter", "skwe=1"], "there is no parameter 'skwe'; there are cloud, "),
-        (["report", "--parameter", "skew=steep"], "parameter skew should be a number from 0 to 10, not 'steep'"),
-        (["report", "--parameter", "skew=-1"], "parameter skew should be a number from 0 to 10, not '-1'"),
-        (["report", "--parameter", "skew=.nan"], "parameter skew should be a number from 0 to 10, not '.nan'"),
-        (["report", "--parameter", "skew=1" + "0" * 400], "parameter skew should be a number from 0 to 10"),
-        (["report", "--parameter", "event_count=0"], "parameter event_count should be a whole number, 1 or more"),
-        (["report", "--parameter", "scenario=gold-rush"], "parameter scenario should be one of everyday"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_wrong_usage_is_answered_with_what_is_right(nowhere, asked, arguments, says):
-    assert says in complaint(asked(nowhere, *arguments), 2)
-    nothing_half_made(nowhere)
-
-
-@pytest.mark.parametrize("arguments", [["send", "--scenario", "gold-rush"], ["count"]])
-def test_a_process_of_its_own_ends_in_the_same_way(nowhere, arguments):
-    complaint(nowhere.run(*arguments), 2)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["send", "--events", "0"],
-        ["send", "--events", "-5"],
-        ["send", "--events", "many"],
-        ["send", "--events", "1.5"],
-        ["send", "--events", "9" * 5000],
-        ["send", "--products", "0"],
-        ["send", "--rate", "0"],
-        ["send", "--rate", "-1"],
-        ["send", "--rate", "fast"],
-        ["send", "--rate", "nan"],
-        ["send", "--rate", "inf"],
-        ["send", "--seed", "lucky"],
-        ["send", "--skew", "-1"],
-        ["send", "--skew", "11"],
-        ["send", "--skew", "steep"],
-        ["send", "--skew", "nan"],
-        ["send", "--skew", "inf"],
-        ["send", "--skew", "9" * 5000],
-        ["up", "--port", "0"],
-        ["up", "--port", "http"],
-        ["up", "--port", "65536"],
-    ],
-    ids=lambda arguments: " ".join(arguments)[:30],
-)
-def test_a_number_that_is_none_is_wrong_usage(nowhere, asked, arguments):
-    line = complaint(asked(nowhere, *arguments), 2)
-    assert arguments[-1][:20] in line or "inf is not" in line
-
-
-def test_without_a_verb_all_verbs_are_explained(nowhere, asked):
-    done = asked(nowhere)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "  down " in done.stderr
-
-
-@pytest.mark.parametrize("verb", ["up", "send", "stock", "audit", "down", "report"])
-def test_every_verb_of_the_contract_explains_itself(nowhere, asked, verb):
-    done = asked(nowhere, verb, "--help")
-    assert done.returncode == 0
-    assert all(option in done.stdout for option in ("--cloud", "--stack-name", "--json"))
-
-
-def test_a_file_that_is_not_there_is_named(nowhere, tmp_path):
-    assert "nowhere.jsonl: No such file" in complaint(nowhere.run("send", "--file", tmp_path / "nowhere.jsonl"), 1)
-
-
-def test_an_empty_file_is_no_story(nowhere, asked, tmp_path):
-    (tmp_path / "empty.jsonl").touch()
-    assert "there are no events in" in complaint(asked(nowhere, "send", "--file", tmp_path / "empty.jsonl"), 1)
 
 
 def test_a_port_in_use_is_left_to_whoever_has_it(nowhere):
@@ -154,19 +28,6 @@ def test_a_state_folder_that_cannot_be_written_is_named(asked, tmp_path, where):
     line = complaint(asked(inventory, "up"), 1)
     assert str(tmp_path / where) in line
     assert inventory.leftovers() == []
-
-
-def test_a_sent_log_that_cannot_be_written_stops_before_the_first_record(running, asked, inventory_here, tmp_path):
-    log = Path(inventory_here("send", "--events", 1)["sent_log"])
-    before = inventory_here("audit")["records"]
-    log.rename(tmp_path / "sent.jsonl")
-    log.mkdir()
-    try:
-        assert "cannot write the sent log" in complaint(asked(running.inventory, "send", "--events", 5), 1)
-    finally:
-        log.rmdir()
-        (tmp_path / "sent.jsonl").rename(log)
-    assert inventory_here("audit")["records"] == before
 
 
 @pytest.mark.parametrize("verb", ["send", "stock", "audit"])
@@ -203,56 +64,6 @@ def test_down_after_the_cloud_was_lost_leaves_nothing_behind_either(nowhere, ask
     assert not log.exists()
 
 
-def lines_of(path):
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def test_ctrl_c_in_the_middle_leaves_a_whole_sent_log(running, inventory_here, eventually):
-    log = Path(inventory_here("send", "--events", 1, "--seed", 1)["sent_log"])
-    before = len(lines_of(log))
-    sending = running.inventory.start("send", "--rate", 50, "--events", 5000, "--products", 10, "--seed", 4242)
-    eventually(lambda: len(lines_of(log)) > before + 25, "some records in the sent log")
-    sending.send_signal(signal.SIGINT)
-    _, said = sending.communicate(timeout=30)
-    assert sending.returncode == 130
-    assert "Traceback" not in said
-    assert said.splitlines()[-1].startswith("inventory: interrupted")
-
-    noted = {(each["shard_id"], each["sequence_number"]) for each in map(json.loads, lines_of(log)[before:])}
-    data_of_the_story = {each.data for each in scenarios.write_story("everyday", 5000, 10, seed=4242)}
-    there = stream.read_all(running.client("kinesis"), running.outputs["StreamName"])
-    assert len(noted) > 25
-    assert noted <= {(each.shard_id, each.sequence_number) for each in there if each.data in data_of_the_story}
-    assert inventory_here("audit")["discrepancies"] == []
-
-
-def test_a_file_without_event_ids_that_was_half_sent_says_how_far_it_came_and_goes_on(
-    running, asked, inventory_here, eventually, tmp_path
-):
-    file = tmp_path / "half.jsonl"
-    file.write_bytes(b"\n".join([as_bytes(added("HALF", 0)), *[as_bytes(incremented("HALF"))] * 99]))
-    sending = running.inventory.start("send", "--rate", 2, "--file", file, "--json")
-    eventually(lambda: in_stock(inventory_here, "HALF"), "the first of them in the table")
-    sending.send_signal(signal.SIGINT)
-    out, said = sending.communicate(timeout=30)
-    facts = json.loads(out)
-    assert (sending.returncode, facts["sent"] + facts["unsent"]) == (130, 100)
-    assert 1 <= facts["sent"] < 100
-    assert f"{facts['sent']} of 100 records were sent. To send the others, add --resume" in said
-
-    line = complaint(asked(running.inventory, "send", "--file", file), 1)
-    assert f"{facts['sent']} of these 100 records were sent before" in line
-    rest = inventory_here("send", "--file", file, "--resume")
-    assert (rest["sent"], rest["unsent"]) == (facts["unsent"], 0)
-    assert inventory_here("send", "--file", file, "--resume")["sent"] == 0, "nothing is left"
-    assert inventory_here("audit")["discrepancies"] == []
-    assert in_stock(inventory_here, "HALF")["quantity"] == 99, "each of them once"
-
-
-def in_stock(inventory_here, product_id):
-    return next((each for each in inventory_here("stock") if each["product_id"] == product_id), None)
-
-
 def test_logs_that_are_followed_print_their_document_when_ctrl_c_ends_them(running, eventually):
     following = running.inventory.start("logs", "--follow", "--json")
     eventually(lambda: reads_logs(following.pid), "the logs are followed")
@@ -266,10 +77,6 @@ def test_logs_that_are_followed_print_their_document_when_ctrl_c_ends_them(runni
 def reads_logs(pid):
     """Say whether the process has connected to the local cloud: it does so to read, after it has begun to follow."""
     return any(each.status == psutil.CONN_ESTABLISHED for each in psutil.Process(pid).net_connections())
-
-
-def test_a_rate_beyond_all_bounds_is_as_fast_as_it_goes(inventory_here):
-    assert inventory_here("send", "--events", 600, "--rate", "1e308", "--seed", 308)["sent"] == 600
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(running):

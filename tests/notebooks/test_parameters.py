@@ -16,6 +16,7 @@ from pipeline.notebook import parameters
 from pipeline.notebook.parameters import Parameters, check_parameters, read
 from pipeline.paths import ROOT
 from pipeline.report.refresh import write_parameters
+from pipeline.safe_text import terminal
 from pipeline.stories.scenarios import SCENARIOS
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -122,6 +123,6 @@ def test_papermill_and_jupyter_show_one_line_before_anything_is_done(tmp_path):
         for output in cell.get("outputs", [])
         if output.output_type == "error"
     ]
-    assert error.traceback == [f"WrongUsageError: {error.evalue}"]
+    assert [terminal(line) for line in error.traceback] == [f"WrongUsageError: {error.evalue}"]
     assert re.match("there is no parameter 'sead'; there are cloud,", error.evalue)
     assert "sent" not in Path(out).read_text().replace("print('sent')", "")

@@ -9,7 +9,7 @@ from stock_projector.item import from_item, to_item
 from stock_projector.projection import StockLevel, fold
 
 from tests.doubles.events import FOLDER, incremented, place, record, removed
-from tests.projector.handler.world import STOCK, World
+from tests.projector.handler.harness import STOCK, Harness
 
 OLD = json.loads((FOLDER / "old_items.json").read_text())
 
@@ -32,15 +32,15 @@ def test_it_is_read_as_what_the_fold_of_its_records_gives_and_written_again_with
 
 @pytest.mark.parametrize("product", ["ACTIVE-LAMP", "REMOVED-MUG"])
 def test_its_redelivered_records_are_duplicates_and_the_next_write_takes_its_expiry_away(product, monkeypatch):
-    world, item = World(monkeypatch), item_of(OLD[product])
-    world.database.tables[STOCK].versions[product] = [item]
+    harness, item = Harness(monkeypatch), item_of(OLD[product])
+    harness.database.tables[STOCK].versions[product] = [item]
     again = [
         record(event)._replace(sequence_number=SequenceNumber(number)) for number, event in OLD[product]["records"]
     ]
-    assert world.invoke(*again) == []
-    assert (world.stock[product], world.reasons) == (item, [])
+    assert harness.invoke(*again) == []
+    assert (harness.stock[product], harness.reasons) == (item, [])
     assert ("expires_at" in item) == (product == "REMOVED-MUG")
     further = incremented if product == "ACTIVE-LAMP" else lambda product: removed(product, event_id="gone")
-    assert world.invoke(record(further(product), 50)) == [], "an increment; a removal that was sent again"
-    assert "expires_at" not in world.stock[product]
-    assert world.stock[product]["last_sequence_number"] == {"S": str(place(50))}
+    assert harness.invoke(record(further(product), 50)) == [], "an increment; a removal that was sent again"
+    assert "expires_at" not in harness.stock[product]
+    assert harness.stock[product]["last_sequence_number"] == {"S": str(place(50))}

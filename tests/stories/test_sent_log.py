@@ -1,6 +1,7 @@
 """How far a sending came, and how it goes on: nothing twice, nothing left out."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +100,10 @@ def test_a_log_that_cannot_be_written_is_found_out_before_anything_is_sent(tmp_p
     with pytest.raises(UserError, match="cannot write the sent log"):
         send(kinesis, tmp_path / "sent" / "log.jsonl")
     assert kinesis.records == []
+
+
+def test_a_disk_that_is_full_in_the_middle_ends_the_sending_and_says_what_is_not_noted():
+    kinesis = Kinesis(name="events")
+    with pytest.raises(UserError, match=r"/dev/full: No space left.*The last 2 records .*would send them again"):
+        send(kinesis, Path("/dev/full"))
+    assert len(kinesis.records) == 2

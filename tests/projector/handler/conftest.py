@@ -1,10 +1,10 @@
-"""One world for every test."""
+"""One harness for every test."""
 
 import pytest
 
-from tests.projector.handler.world import World
+from tests.projector.handler.harness import Harness
 
 
 @pytest.fixture
-def world(monkeypatch):
-    return World(monkeypatch)
+def harness(monkeypatch):
+    return Harness(monkeypatch)

@@ -6,7 +6,7 @@ import pytest
 from stock_projector import handler as edge
 
 from tests.doubles.events import added, place, record
-from tests.projector.handler.world import DAY, LAMP, MUG, STOCK
+from tests.projector.handler.harness import DAY, LAMP, MUG, STOCK
 
 
 @pytest.mark.parametrize("days", [1, 90])
@@ -28,9 +28,9 @@ def test_several_requests_are_sent_at_once_and_answers_keep_their_order():
     assert list(edge._in_parallel(lambda number: number * 2, [7])) == [14]
 
 
-def test_a_batch_is_reported_in_the_log_and_the_metrics_with_every_refusal_and_every_failure(world, caplog, capsys):
-    world.fate = lambda what, key: "refused" if (what, key) == (STOCK, LAMP) else ""
-    world.invoke(record(added(LAMP), 0), record(added(MUG), 1), record(b"{", 2))
+def test_a_batch_is_reported_in_the_log_and_the_metrics_with_every_refusal_and_every_failure(harness, caplog, capsys):
+    harness.fate = lambda what, key: "refused" if (what, key) == (STOCK, LAMP) else ""
+    harness.invoke(record(added(LAMP), 0), record(added(MUG), 1), record(b"{", 2))
     batch, quarantined, failed = (vars(each) for each in caplog.records)
     assert (batch["applied"], batch["quarantined"], batch["failed"]) == (1, 1, 1)
     assert (quarantined["reason"], quarantined["sequence_number"]) == ("not_json", str(place(2)))

@@ -15,7 +15,7 @@ STOCK, QUARANTINE = "stock", "quarantine"
 NOW, DAY = 1_694_433_600, 24 * 3600
 
 
-class World:
+class Harness:
     """The handler on a stock table and a quarantine table. `fate` decides on each read, put and write."""
 
     def __init__(self, monkeypatch):

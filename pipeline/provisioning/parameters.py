@@ -1,0 +1,73 @@
+"""The template's parameters: checked before anything is started or changed, by the template's own rules."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.errors import WrongUsageError
+from pipeline.paths import TEMPLATE
+
+Parameters = dict[str, Any]
+
+
+def checked(given: Parameters) -> Parameters:
+    """Return the parameters if the template has them all and takes their values.
+
+    Raises:
+        WrongUsageError: it does not, in one line that says what it takes.
+    """
+    rules_of = declared()
+    for name, value in given.items():
+        if name not in rules_of:
+            raise WrongUsageError(f"the template has no parameter {name}: it has {', '.join(sorted(rules_of))}")
+        if not _fits(str(value), rules_of[name]):
+            raise WrongUsageError(f"parameter {name} should be {_words(rules_of[name])}, not {str(value)!r}")
+    return given
+
+
+def declared() -> dict[str, Any]:
+    """Return the template's parameters with their rules."""
+    from pipeline.provisioning.template import load
+
+    return load(TEMPLATE.read_text("utf-8"))["Parameters"]
+
+
+def in_force(given: Parameters, current: list[dict[str, str]]) -> Parameters:
+    """Return the values that a stack has, once those given are put in place of its own.
+
+    Args:
+        given: parameters by name.
+        current: the stack's own, as CloudFormation describes them; empty for a new stack.
+    """
+    defaults = {name: rules.get("Default") for name, rules in declared().items()}
+    return defaults | {own["ParameterKey"]: own["ParameterValue"] for own in current} | given
+
+
+def request(given: Parameters, current: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Write the parameters as CloudFormation takes them; those that a stack has already keep their value."""
+    values: dict[str, dict[str, Any]] = {
+        own["ParameterKey"]: {"UsePreviousValue": True} for own in current if own["ParameterKey"] in declared()
+    }
+    values |= {name: {"ParameterValue": str(value)} for name, value in given.items()}
+    return [{"ParameterKey": name, **value} for name, value in values.items()]
+
+
+def _fits(text: str, rules: Mapping[str, Any]) -> bool:
+    if "AllowedValues" in rules and text not in map(str, rules["AllowedValues"]):
+        return False
+    if rules["Type"] == "Number":
+        is_number = re.fullmatch(r"-?[0-9]{1,18}", text) is not None
+        return is_number and rules.get("MinValue", int(text)) <= int(text) <= rules.get("MaxValue", int(text))
+    has_form = re.fullmatch(rules.get("AllowedPattern", ".*"), text) is not None
+    return has_form and len(text) <= rules.get("MaxLength", len(text))
+
+
+def _words(rules: Mapping[str, Any]) -> str:
+    match rules:
+        case {"AllowedValues": values}:
+            return f"one of {', '.join(map(str, values))}"
+        case {"Type": "Number", "MinValue": least, "MaxValue": most}:
+            return f"a whole number from {least:,} to {most:,}"
+        case {"Type": "Number"}:
+            return "a whole number"
+    return f"text like {rules.get('AllowedPattern', '.*')}, {rules.get('MaxLength', 4096)} characters at most"
