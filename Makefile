@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m pipeline
+FROM_THE_ROOT := --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_overview.ipynb
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: help setup report test bench soak test-browser has-browser prove up down lab lint notebooks lock clean
 
@@ -32,11 +34,11 @@ up: setup        ## Start the local cloud, deploy the pipeline, leave it running
 down: setup      ## Delete the stack and stop the local cloud
 	@$(RUN) down
 
-test-browser: has-browser report/build/report.html .venv/.lab .venv/.browser ## Test the report and JupyterLab in a headless Chromium
+test-browser: has-browser report/build/report.html .venv/.browser ## Test the report and JupyterLab in a headless Chromium
 	@$(BIN)/python -m pytest tests/browser
 
-lab: .venv/.lab  ## Step through the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+lab: setup       ## Step through the notebooks in JupyterLab; LAB_FLAGS=... are passed on
+	@$(BIN)/jupyter lab $(FROM_THE_ROOT) $(AS_ROOT) $(LAB_FLAGS)
 
 lint: setup      ## ruff, mypy and cfn-lint
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/cfn-lint infra/stack.yaml
@@ -61,6 +63,3 @@ report/build/report.html: | .venv/.ready
 
 .venv/.browser: requirements/browser.lock .venv/.ready
 	@PYTHON=$(PYTHON) sh requirements/install browser && touch $@
-
-.venv/.lab: requirements/lab.lock .venv/.ready
-	@PYTHON=$(PYTHON) sh requirements/install lab && touch $@

@@ -9,13 +9,13 @@ from typing import Any
 from stock_projector.events import Event, Record, parse
 from stock_projector.projection import StockLevel, fold
 
-from pipeline.stories.scenarios import Entry
+from pipeline.stories.scenarios import NewRecord
 
 BATCH = 1000
 FIRST_PLACE = 49590338271490256608559692538361571095921575989136588898  # as long as Kinesis makes them
 
 
-def rate(story: list[Entry]) -> float:
+def rate(story: list[NewRecord]) -> float:
     """Return events per second of CPU time, over a whole story in batches."""
     levels: dict[str, StockLevel] = {}
     seconds = 0.0
@@ -39,7 +39,7 @@ def _project(batch: list[dict[str, Any]], levels: dict[str, StockLevel]) -> None
         levels[product_id], _ = fold(levels.get(product_id, StockLevel(product_id)), events)
 
 
-def _flat(entry: Entry, sequence_number: int) -> dict[str, Any]:
+def _flat(entry: NewRecord, sequence_number: int) -> dict[str, Any]:
     return {
         "data": base64.b64encode(entry.data).decode(),
         "partitionKey": entry.partition_key,

@@ -12,7 +12,7 @@ from benchmarks import processes
 from benchmarks.stage import WARM_UP, Stage
 from benchmarks.stories import STOCK
 from pipeline.reading import stock
-from pipeline.stories.scenarios import Entry
+from pipeline.stories.scenarios import NewRecord
 
 COUNTED = ("requests", "writes", "write_units", "reads", "read_keys")
 LATE_SECONDS = 0.1
@@ -20,7 +20,7 @@ CRASH_AFTER = 60  # writes to the stock table by one invocation: in the middle o
 
 
 def drain(
-    stage: Stage, contender: str, story: list[Entry], in_stock: Sequence[str] = (), **environment: str
+    stage: Stage, contender: str, story: list[NewRecord], in_stock: Sequence[str] = (), **environment: str
 ) -> dict[str, float]:
     """Put a backlog on the stream while the pipe rests; let it go; measure until all of it has its outcome.
 
@@ -66,7 +66,7 @@ def _whole(lines: list[dict[str, Any]], records: int, run: str) -> list[dict[str
     return lines
 
 
-def replay(stage: Stage, story: list[Entry], recording: Path) -> dict[str, float]:
+def replay(stage: Stage, story: list[NewRecord], recording: Path) -> dict[str, float]:
     """Send DynamoDB just what ours sent it for this story; `seconds`, `cpu_seconds` and `emulator_cpu_seconds`.
 
     The requests are recorded once. Their conditions hold again, because the table is emptied before.
@@ -90,7 +90,7 @@ def replay(stage: Stage, story: list[Entry], recording: Path) -> dict[str, float
     }
 
 
-def latency(stage: Stage, contender: str, story: list[Entry], rate: float) -> dict[str, float]:
+def latency(stage: Stage, contender: str, story: list[NewRecord], rate: float) -> dict[str, float]:
     """Send at a steady rate. A record counts as visible when the invocation that took it has ended."""
     with stage.pipe_at_rest():
         run = stage.put_on(contender)
@@ -103,7 +103,9 @@ def latency(stage: Stage, contender: str, story: list[Entry], rate: float) -> di
     return {"p50_ms": p50, "p99_ms": p99, "records": len(lags)}
 
 
-def verdict(stage: Stage, contender: str, story: list[Entry], in_stock: Sequence[str], marker: Path) -> dict[str, Any]:
+def verdict(
+    stage: Stage, contender: str, story: list[NewRecord], in_stock: Sequence[str], marker: Path
+) -> dict[str, Any]:
     """Kill the worker once in the middle of a batch, and say whether the table is right in the end.
 
     Args:
@@ -128,7 +130,7 @@ def verdict(stage: Stage, contender: str, story: list[Entry], in_stock: Sequence
     }
 
 
-def _wanted(story: list[Entry], in_stock: Sequence[str]) -> dict[str, int]:
+def _wanted(story: list[NewRecord], in_stock: Sequence[str]) -> dict[str, int]:
     """Add up every event once: quantities by product."""
     quantities = dict.fromkeys(in_stock, STOCK)
     for data in {entry.data for entry in story}:

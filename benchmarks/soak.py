@@ -25,7 +25,7 @@ from pipeline.provisioning import bundle, deployment
 from pipeline.provisioning.deployment import Deployment
 from pipeline.scale.soak import KEPT
 from pipeline.stories import producer
-from pipeline.stories.scenarios import SCENARIOS, Entry, Teller
+from pipeline.stories.scenarios import SCENARIOS, NewRecord, StoryWriter
 
 STACK, PRODUCTS, SEED = "soak", 200, 7
 
@@ -54,7 +54,7 @@ def soak(events: int, chunk: int) -> dict[str, Any]:
     """Send a day of that many events in chunks, each when the one before is drained, and audit all of it."""
     where = cloud.start()
     pipeline = deployment.up(where, STACK)
-    story = SCENARIOS["everyday"](Teller("everyday", PRODUCTS, SEED), events, PRODUCTS)
+    story = SCENARIOS["everyday"](StoryWriter("everyday", PRODUCTS, SEED), events, PRODUCTS)
     chunks: list[dict[str, float]] = []
     with tqdm(total=events, unit=" events", file=sys.stderr) as bar:
         while batch := list(islice(story, chunk)):
@@ -74,7 +74,7 @@ def soak(events: int, chunk: int) -> dict[str, Any]:
     }
 
 
-def _take(pipeline: Deployment, batch: list[Entry]) -> float:
+def _take(pipeline: Deployment, batch: list[NewRecord]) -> float:
     """Send, and wait until drained. Returns seconds."""
     started = time.monotonic()
     kinesis = pipeline.cloud.client("kinesis")

@@ -19,7 +19,7 @@ from pipeline.cloud import Cloud
 from pipeline.consistency import audit
 from pipeline.provisioning.deployment import Deployment
 from pipeline.stories.producer import MOST_RECORDS
-from pipeline.stories.scenarios import Entry, name_of
+from pipeline.stories.scenarios import NewRecord, name_of
 from pipeline.waiting import eventually
 
 WARM_UP = "warm-up"  # products of which no run is told
@@ -100,7 +100,7 @@ class Stage:
         stream = self.cloud.client("kinesis").describe_stream_summary(StreamName=self.outputs["StreamName"])
         return stream["StreamDescriptionSummary"]["OpenShardCount"]
 
-    def load(self, story: list[Entry]) -> None:
+    def load(self, story: list[NewRecord]) -> None:
         """Put a story on the stream just in its order, as events of a day would have come in.
 
         The producer would not: it has no product twice in flight, so it draws a backlog's popular products out.
@@ -118,7 +118,7 @@ class Stage:
                     place = {"shard_id": each["ShardId"], "sequence_number": each["SequenceNumber"]}
                     log.write(json.dumps(place) + "\n")
 
-    def send(self, story: list[Entry], rate: float) -> None:
+    def send(self, story: list[NewRecord], rate: float) -> None:
         """Send a story at a steady rate."""
         self.deployment.sent_log.unlink(missing_ok=True)
         self.deployment.send(story, rate=rate, progress=False)

@@ -2,33 +2,33 @@
 
 from random import Random
 
-from pipeline.stories.scenarios import Entry, Teller, tell
+from pipeline.stories.scenarios import NewRecord, StoryWriter, write_story
 
 STOCK = 1_000_000_000  # of every product at first: then no change is ever refused
 
 
-def everyday(events: int, products: int, seed: int) -> list[Entry]:
+def everyday(events: int, products: int, seed: int) -> list[NewRecord]:
     """Return a shop's day, as the notebooks tell it."""
-    return tell("everyday", events, products, seed)
+    return write_story("everyday", events, products, seed)
 
 
-def changes(events: int, products: int, skew: float, seed: int) -> tuple[list[str], list[Entry]]:
+def changes(events: int, products: int, skew: float, seed: int) -> tuple[list[str], list[NewRecord]]:
     """Return products that are in stock already, and events that change their quantity."""
-    teller = Teller("benchmark", products, seed, skew)
-    for product_id in teller.products:
-        teller.stock[product_id] = STOCK
-        teller.shelf.put(product_id)
+    writer = StoryWriter("benchmark", products, seed, skew)
+    for product_id in writer.products:
+        writer.stock[product_id] = STOCK
+        writer.shelf.put(product_id)
     kinds = ("quantity_incremented", "quantity_decremented")
-    return teller.products, [
-        teller.entry(teller.random.choice(kinds), teller.shelf.choose(teller.random), teller.random.randint(1, 9))
+    return writer.products, [
+        writer.record(writer.random.choice(kinds), writer.shelf.choose(writer.random), writer.random.randint(1, 9))
         for _ in range(events)
     ]
 
 
-def with_re_sends(story: list[Entry], seed: int, share: float = 0.02) -> list[Entry]:
+def with_re_sends(story: list[NewRecord], seed: int, share: float = 0.02) -> list[NewRecord]:
     """Return the story with some events sent again, a few places on: the producer got no answer to the first."""
     random = Random(f"re-sends/{seed}")
-    told: list[tuple[float, Entry]] = []
+    told: list[tuple[float, NewRecord]] = []
     for place, entry in enumerate(story):
         told.append((place, entry))
         if random.random() < share:

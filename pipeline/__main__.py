@@ -12,10 +12,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.arguments import parser
-from pipeline.errors import UserError
+from pipeline.errors import UserError, WrongUsageError
 from pipeline.stories import scenarios
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return done
     except UserError as error:
-        return _fail(str(error), WRONG_USAGE if error.usage else FAILED)
+        return _fail(str(error), error.exit_status)
     except (ClientError, BotoCoreError) as error:
         return _fail(f"AWS said: {error}", FAILED)
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -149,15 +149,12 @@ def logs(args: argparse.Namespace) -> int:
 
 def report(args: argparse.Namespace) -> int:
     """Run the notebooks end to end and render the HTML and the PDF report."""
-    from pipeline.report import ReportError, WrongParameterError, make_report
+    from pipeline.report import make_report
 
     if args.account_id:
         os.environ["INVENTORY_AWS_ACCOUNT_ID"] = args.account_id  # the notebooks' kernels read it
     given = {"cloud": args.cloud, "stack_name": args.stack_name} | dict(args.parameter)
-    try:
-        result = make_report({name: value for name, value in given.items() if value is not None})
-    except ReportError as error:
-        raise UserError(str(error), usage=isinstance(error, WrongParameterError)) from error
+    result = make_report({name: value for name, value in given.items() if value is not None})
     if args.json:
         _print_json({"html": str(result.html), "pdf": str(result.pdf), "notebooks": result.notebooks})
     else:
@@ -184,11 +181,11 @@ def _find(args: argparse.Namespace) -> Any:
     return deployment.find(cloud.join(args.cloud, args.account_id), args.stack_name)
 
 
-def _story(args: argparse.Namespace) -> list[scenarios.Entry]:
+def _story(args: argparse.Namespace) -> list[scenarios.NewRecord]:
     if args.scenario not in scenarios.SCENARIOS:
         known = ", ".join(scenarios.SCENARIOS)
-        raise UserError(f"there is no scenario named {args.scenario!r}: choose one of {known}", usage=True)
-    return scenarios.tell(args.scenario, args.events, args.products, args.seed, args.skew)
+        raise WrongUsageError(f"there is no scenario named {args.scenario!r}: choose one of {known}")
+    return scenarios.write_story(args.scenario, args.events, args.products, args.seed, args.skew)
 
 
 def _print_json(facts: Any) -> int:

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.emulator import LocalCloud, LocalCloudError, aws, emulator
-from pipeline.errors import UserError
+from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import ROOT
 
 LAYER_PARAMETER = "/aws/service/powertools/python/arm64/python3.13/latest"  # AWS publishes the layer's ARN here
@@ -116,7 +116,7 @@ def _local_cloud_errors(work: Callable[[], Any]) -> Any:
 
 def _connect_aws(name: str, account_id: str | None) -> Cloud:
     if name != "aws":
-        raise UserError(f"there is no cloud named {name!r}: choose local or aws", usage=True)
+        raise WrongUsageError(f"there is no cloud named {name!r}: choose local or aws")
     account_id = account_id or os.environ.get("INVENTORY_AWS_ACCOUNT_ID")
     if not account_id:
         raise UserError(

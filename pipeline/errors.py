@@ -1,9 +1,13 @@
-"""Trouble that a person can act on: one clear line, no traceback."""
+"""Trouble that a person can act on: one clear line, no traceback. Every such error of the project is one of these."""
 
 
 class UserError(Exception):
-    """What went wrong, where, and what to do; `usage` says whether the call itself was wrong."""
+    """What went wrong, where, and what to do next."""
 
-    def __init__(self, message: str, usage: bool = False) -> None:
-        super().__init__(message)
-        self.usage = usage
+    exit_status = 1
+
+
+class WrongUsageError(UserError):
+    """The call itself was wrong: what it names does not exist, or is out of bounds. Nothing was begun."""
+
+    exit_status = 2

@@ -1,10 +1,9 @@
-"""Resolve pyproject.toml anew: writes base, lab, browser and uv.lock, and environment.yml. Run it with `make lock`."""
+"""Resolve pyproject.toml anew: writes base, browser and uv.lock, and environment.yml. Run it with `make lock`."""
 
 import re
 import subprocess
 import sys
 import sysconfig
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -18,29 +17,20 @@ COMPILE = [
 def main() -> None:
     """Write all locks, and the conda environment that follows from them."""
     _compile("pyproject.toml", "base.lock")
-    _compile("pyproject.toml", "lab.lock", "--extra", "lab", "--constraint", "requirements/base.lock")
-    _compile("-", "browser.lock", "--constraint", "requirements/lab.lock", given="playwright\n")
+    _compile("-", "browser.lock", "--constraint", "requirements/base.lock", given="playwright\n")
     _compile("-", "uv.lock", given="uv\n")
     (ROOT / "environment.yml").write_text(environment())
 
 
 def environment() -> str:
-    """Write the conda environment: every direct dependency in the version that the lock has."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = [re.split(r"[<>=\[ ]", wanted)[0] for wanted in project["dependencies"]]
-    versions = locked(LOCKS / "base.lock")
-    pins = "".join(f"      - {name}=={versions[name]}\n" for name in names)
+    """Write the conda environment: all that the lock holds, in its versions, and the project itself."""
+    pinned = re.findall(r"^([a-z0-9._-]+==.+) \\$", (LOCKS / "base.lock").read_text(), re.MULTILINE)
     return (
         "# Written by requirements/lock.py from the lock, for people who use conda. Afterwards:\n"
-        "#   conda activate inventory && pip install --no-deps --no-build-isolation -e . && inventory report\n"
+        "#   conda activate inventory && inventory report\n"
         "name: inventory\nchannels: [conda-forge]\ndependencies:\n"
-        f"  - python=3.13\n  - pip\n  - pip:\n{pins}"
+        "  - python=3.13\n  - pip\n  - pip:\n" + "".join(f"      - {pin}\n" for pin in [*pinned, "-e ."])
     )
-
-
-def locked(lock: Path) -> dict[str, str]:
-    """Read a lock: versions by name."""
-    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", lock.read_text(), re.MULTILINE))
 
 
 def _compile(source: str, lock: str, *options: str, given: str = "") -> None:

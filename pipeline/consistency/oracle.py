@@ -1,6 +1,6 @@
 """The oracle: what the table and the quarantine must hold, worked out from the log alone.
 
-Written from the contract, and sharing no line with the projector: a fold that both used would hide the same mistake
+Written from docs/contract.md, and sharing no line with the projector: a fold that both used would hide the same mistake
 twice. It imports nothing of this project. The projector is built for speed and size, this is built to be believed.
 """
 

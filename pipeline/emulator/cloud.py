@@ -13,13 +13,14 @@ from filelock import FileLock, Timeout
 
 from pipeline.emulator import emulator
 from pipeline.emulator.process import Background
+from pipeline.errors import UserError
 from pipeline.waiting import eventually
 
 START_SECONDS = 60
 LOCK_SECONDS = 120
 
 
-class LocalCloudError(Exception):
+class LocalCloudError(UserError):
     """The embedded cloud cannot do what was asked; the message is for people."""
 
 

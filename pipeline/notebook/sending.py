@@ -15,7 +15,7 @@ from pipeline.notebook.stacks import beside, make_room
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import stock, stream
 from pipeline.stories import producer, scenarios
-from pipeline.stories.scenarios import Entry
+from pipeline.stories.scenarios import NewRecord
 from pipeline.waiting import eventually
 
 LOOK_SECONDS = 0.03  # between two looks at the table while a story is sent
@@ -57,7 +57,7 @@ def send_once(
     skew: float = 0,
     rate: float = 0,
     show: Callable[[Sightings], None] = lambda seen: None,
-) -> list[Entry]:
+) -> list[NewRecord]:
     """Send a story, unless this very stream got it already, and wait until the table shows it.
 
     Lambda is asked to start its instances before, so that what is measured is the pipeline and not its start.
@@ -78,7 +78,7 @@ def send_once(
     Raises:
         UserError: the stream holds something else.
     """
-    story = scenarios.tell(scenario, event_count, product_count, seed, skew)
+    story = scenarios.write_story(scenario, event_count, product_count, seed, skew)
     marker, name = beside(pipeline, "story"), json.dumps([scenario, event_count, product_count, seed, skew])
     if marker.exists() and marker.read_text() == name:
         return story
@@ -104,7 +104,7 @@ def _warm_up(pipeline: Deployment) -> None:
 
 
 def _send_and_watch(
-    pipeline: Deployment, story: list[Entry], rate: float | None, show: Callable[[Sightings], None]
+    pipeline: Deployment, story: list[NewRecord], rate: float | None, show: Callable[[Sightings], None]
 ) -> Sightings:
     """Send in one thread, look into the table in another; in this one, show what was seen so far."""
     seen, accepted, stopped = Sightings(started=time.time()), [0], threading.Event()
@@ -160,7 +160,7 @@ def _look(
     eventually(lambda: is_stopped() or is_over(), every=LOOK_SECONDS)
 
 
-def _versions_after(story: Iterable[Entry]) -> dict[str, int]:
+def _versions_after(story: Iterable[NewRecord]) -> dict[str, int]:
     products: dict[str, oracle.Product] = {}
     for place, entry in enumerate(story):
         oracle.judge(entry.data, entry.partition_key, str(place), products)

@@ -15,9 +15,9 @@ from typing import Any
 
 from IPython.display import DisplayHandle, display
 
+from pipeline.errors import UserError
 from pipeline.notebook import listing, svg, tables
 from pipeline.paths import ROOT
-from pipeline.report.model import ReportError
 from pipeline.safe_text import visible
 
 TEMPLATE = ROOT / "report" / "template"
@@ -59,7 +59,7 @@ def figure(drawing: Any, caption: str, alt: str) -> Shown:
         The figure on the page, to `update` while events stream.
     """
     if not caption.strip() or not alt.strip():
-        raise ReportError("a figure needs a caption and an alt text")
+        raise UserError("a figure needs a caption and an alt text")
     handle = display(_figure_bundle(drawing, caption, alt), raw=True, display_id=True)
     return Shown(handle, caption, alt)
 
@@ -143,7 +143,7 @@ def _source_of(source: Any) -> tuple[Path, int, list[str]]:
     if isinstance(source, str | Path):
         path = ROOT / source
         if not path.is_file():
-            raise ReportError(f"there is no file {source} to show")
+            raise UserError(f"there is no file {source} to show")
         return path, 1, path.read_text("utf-8").splitlines(keepends=True)
     lines, first = inspect.getsourcelines(source)
     return Path(inspect.getsourcefile(source) or "?"), max(1, first), lines

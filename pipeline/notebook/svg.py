@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pipeline.report.model import ReportError
+from pipeline.errors import UserError
 
 FONT = "Arimo"  # what the report ships; Arial, Helvetica and Liberation Sans have the same widths
 SCREEN_FONTS = f"{FONT}, Arial, 'Liberation Sans', Helvetica, sans-serif"
@@ -36,7 +36,7 @@ def from_drawing(drawing: Any) -> str:
     elif hasattr(drawing, "data") and isinstance(drawing.data, str):
         drawing = drawing.data
     if not isinstance(drawing, str) or "<svg" not in drawing:
-        raise ReportError(f"figure() wants a matplotlib figure, SVG text or the path of an SVG, not {type(drawing)}")
+        raise UserError(f"figure() wants a matplotlib figure, SVG text or the path of an SVG, not {type(drawing)}")
     return clean(drawing)
 
 
@@ -56,7 +56,7 @@ def clean(svg: str) -> str:
     """Leave the `<svg>` alone: no prologue, and nothing that runs or loads."""
     svg = _PROLOGUE.sub("", svg).strip()
     if found := _FORBIDDEN.search(svg) or _REMOTE_CSS.search(svg):
-        raise ReportError(f"a drawing may not run or load anything, but one has {found[0].strip()!r}")
+        raise UserError(f"a drawing may not run or load anything, but one has {found[0].strip()!r}")
     return svg
 
 

@@ -13,7 +13,7 @@ from pipeline.consistency import audit
 from pipeline.provisioning import stack
 from pipeline.reading import queues, stock
 from pipeline.stories import producer
-from pipeline.stories.scenarios import Entry
+from pipeline.stories.scenarios import NewRecord
 
 Tell = Callable[[str], None]
 
@@ -35,7 +35,7 @@ class Deployment:
         """The file that says what was sent to this stack's stream, and where it lies."""
         return sent_folder(self.cloud, self.stack_name) / "sent.jsonl"
 
-    def send(self, entries: list[Entry], *, rate: float | None = None, progress: bool = True) -> producer.Sent:
+    def send(self, entries: list[NewRecord], *, rate: float | None = None, progress: bool = True) -> producer.Sent:
         """Send a story; returns when every record was accepted."""
         kinesis = self.cloud.client("kinesis")
         return producer.publish(

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipeline.cloud import Cloud
-from pipeline.errors import UserError
+from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import ROOT
 from pipeline.pipe import template
 from pipeline.provisioning import bundle as bundles
@@ -129,9 +129,7 @@ def checked(parameters: Parameters) -> Parameters:
     known = set(_template_parameters())
     unknown = set(parameters) - known
     if unknown:
-        raise UserError(
-            f"the template has no parameter {sorted(unknown)[0]}: it has {', '.join(sorted(known))}", usage=True
-        )
+        raise WrongUsageError(f"the template has no parameter {sorted(unknown)[0]}: it has {', '.join(sorted(known))}")
     return parameters
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pipeline.errors import UserError
 from pipeline.report import outputs
-from pipeline.report.model import Chapter, Node, ReportError, plain, text, walk
+from pipeline.report.model import Chapter, Node, plain, text, walk
 
 OUTSIDE = {"http", "https", "mailto"}
 
@@ -37,9 +38,9 @@ def read_pictures(chapters: Iterable[Chapter], root: Path) -> list[str]:
             try:
                 file = file_of(root, source)
                 if file is None or file.suffix != ".svg":
-                    raise ReportError("no SVG file of the repository")
+                    raise UserError("no SVG file of the repository")
                 node |= outputs.picture(file.read_text("utf-8"), words, node["caption"])
-            except ReportError as problem:
+            except UserError as problem:
                 missing.append(f"{chapter.name} shows {source}: {problem}")
                 node |= {"type": "paragraph", "children": [text(f"[{words}]")]}
     return missing

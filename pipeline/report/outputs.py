@@ -4,10 +4,11 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.errors import UserError
 from pipeline.notebook import svg, tables
 from pipeline.notebook.show import MIME, picture_in
 from pipeline.report.markdown import parse
-from pipeline.report.model import Node, ReportError, code_block
+from pipeline.report.model import Node, code_block
 from pipeline.safe_text import shorten, terminal, visible
 
 
@@ -79,7 +80,7 @@ def picture(drawing: str, alt: str, caption: str = "") -> Node:
 def _svg(data: Any) -> list[Node]:
     try:
         return [picture(_joined(data["image/svg+xml"]), _alt(data))]
-    except ReportError:
+    except UserError:
         return []
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.stories.scenarios import Teller
+from pipeline.stories.scenarios import StoryWriter
 
 Shares = npt.NDArray[np.float64]  # of the records, one for each product; they sum to 1
 
@@ -86,7 +86,7 @@ class Day:
 
 def shards_of(products: int, shards: int) -> npt.NDArray[np.int64]:
     """Return the shard of each product of a story: Kinesis cuts the range of the key's MD5 into equal parts."""
-    keys = (product_id.encode() for product_id in Teller("everyday", products, seed=0).products)
+    keys = (product_id.encode() for product_id in StoryWriter("everyday", products, seed=0).products)
     places = [int.from_bytes(md5(key, usedforsecurity=False).digest()) * shards >> 128 for key in keys]
     return np.array(places, dtype=np.int64)
 

@@ -20,14 +20,14 @@ from tqdm import tqdm
 
 from pipeline.emulator.process import uninterrupted
 from pipeline.errors import UserError
-from pipeline.stories.scenarios import Entry
+from pipeline.stories.scenarios import NewRecord
 
 MOST_RECORDS = 500  # in one PutRecords
 MOST_BYTES = 4 * 1024 * 1024  # in one PutRecords, of the 5 MB that it takes
 MOST_FAILURES = 60  # requests in a row in which not one record was accepted
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.05, 2.0
 
-Head = tuple[int, Entry]  # an entry with its place in the story
+Head = tuple[int, NewRecord]  # an entry with its place in the story
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,16 @@ class Sent:
 class Backlog:
     """What is still to be sent. Offers the earliest entries, of each partition key one at a time."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[NewRecord]) -> None:
         self._waiting: dict[str, deque[Head]] = defaultdict(deque)
         for place, entry in enumerate(entries):
             self._waiting[entry.partition_key].append((place, entry))
         self._ready: list[tuple[int, str]] = [(heads[0][0], key) for key, heads in self._waiting.items()]
         heapify(self._ready)
 
-    def take(self, most: int) -> list[Entry]:
+    def take(self, most: int) -> list[NewRecord]:
         """Take the entries of one request."""
-        taken: list[Entry] = []
+        taken: list[NewRecord] = []
         room = MOST_BYTES
         while self._ready and len(taken) < most:
             entry = self._waiting[self._ready[0][1]][0][1]
@@ -62,12 +62,12 @@ class Backlog:
             taken.append(entry)
         return taken
 
-    def accepted(self, entry: Entry) -> None:
+    def accepted(self, entry: NewRecord) -> None:
         """Let the key's next entry come."""
         self._waiting[entry.partition_key].popleft()
         self.again(entry)
 
-    def again(self, entry: Entry) -> None:
+    def again(self, entry: NewRecord) -> None:
         """Offer what comes next under the entry's key: after a failure, the entry itself."""
         heads = self._waiting[entry.partition_key]
         if heads:
@@ -77,7 +77,7 @@ class Backlog:
 def publish(
     kinesis: Any,
     stream_name: str,
-    entries: Iterable[Entry],
+    entries: Iterable[NewRecord],
     *,
     rate: float | None = None,
     sent_log: Path | None = None,
@@ -130,19 +130,19 @@ def publish(
     return Sent(accepted, time.monotonic() - started, requests)
 
 
-def entries_in(path: Path) -> list[Entry]:
+def entries_in(path: Path) -> list[NewRecord]:
     """Read a file of events, one a line, to be sent just as they are: also those that are no good."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise UserError(f"cannot read the events in {path}: {error.strerror}") from error
-    entries = [Entry(line, _key_of(line)) for line in lines if line.strip()]
+    entries = [NewRecord(line, _key_of(line)) for line in lines if line.strip()]
     if not entries:
         raise UserError(f"there are no events in {path}: it should hold one JSON object a line")
     return entries
 
 
-def _put(kinesis: Any, stream_name: str, request: list[Entry]) -> tuple[list[dict[str, Any]], str]:
+def _put(kinesis: Any, stream_name: str, request: list[NewRecord]) -> tuple[list[dict[str, Any]], str]:
     """Put records. Returns one result for each, those accepted with their `SequenceNumber`, and what went wrong."""
     records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in request]
     try:
@@ -166,7 +166,7 @@ def _allowed(rate: float | None, started: float, accepted: int) -> int:
     return MOST_RECORDS if rate is None else int((time.monotonic() - started) * rate + 1) - accepted
 
 
-def _note(log: TextIO | None, sent: list[tuple[Entry, dict[str, Any]]]) -> None:
+def _note(log: TextIO | None, sent: list[tuple[NewRecord, dict[str, Any]]]) -> None:
     if log:
         now = round(time.time(), 3)
         for entry, result in sent:

@@ -1,6 +1,7 @@
 """Stories of events: named, seeded, the same on every machine. Trouble is written into the story, not left to chance.
 
-A story is a list of `Entry`, in the order it is to be sent. The same name, seed and numbers make the same story.
+A story is a list of `NewRecord`, in the order in which they are to be sent. The same name,
+seed and numbers make the same story.
 """
 
 import json
@@ -23,7 +24,7 @@ LOOKS = ("Crunchy", "Quiet", "Round", "Amber", "Folding", "Nordic", "Tiny", "Bra
 
 
 @dataclass(frozen=True)
-class Entry:
+class NewRecord:
     """One record to send: its bytes, and the key that picks its shard."""
 
     data: bytes
@@ -31,10 +32,10 @@ class Entry:
 
 
 Event = dict[str, Any]
-Story = Callable[["Teller", int, int], Iterator[Entry]]
+Scenario = Callable[["StoryWriter", int, int], Iterator[NewRecord]]
 
 
-class Teller:
+class StoryWriter:
     """Writes events, each with its own `event_id` and time, and knows what is in stock while it does."""
 
     def __init__(self, name: str, products: int, seed: int, skew: float = 0) -> None:
@@ -58,7 +59,7 @@ class Teller:
         product["timestamp"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000", "")
         return {"event_type": event_type, "event_id": identity, "product": product}
 
-    def entry(self, event_type: str, product_id: str, quantity: int | None = None) -> Entry:
+    def record(self, event_type: str, product_id: str, quantity: int | None = None) -> NewRecord:
         """Write one event, bring the stock forward by it, and pack it."""
         self._follow(event_type, product_id, quantity or 0)
         return pack(self.event(event_type, product_id, quantity))
@@ -76,9 +77,9 @@ class Teller:
             self.stock[product_id] -= quantity
 
 
-def pack(event: Event) -> Entry:
+def pack(event: Event) -> NewRecord:
     """Put an event into a record: its JSON, under its product's id."""
-    return Entry(json.dumps(event).encode(), event["product"]["product_id"])
+    return NewRecord(json.dumps(event).encode(), event["product"]["product_id"])
 
 
 def name_of(product_id: str) -> str:
@@ -89,85 +90,85 @@ def name_of(product_id: str) -> str:
     return f"{LOOKS[number // len(KINDS) % len(LOOKS)]} {KINDS[number % len(KINDS)]}"
 
 
-def everyday(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+def everyday(writer: StoryWriter, events: int, products: int) -> Iterator[NewRecord]:
     """A shop's day: products come in, are bought, restocked, taken off and brought back. Nothing goes wrong."""
-    random = teller.random
-    yield teller.entry("product_added", LAPTOP, LAPTOPS)
+    random = writer.random
+    yield writer.record("product_added", LAPTOP, LAPTOPS)
     for _ in range(events - 1):
-        new = len(teller.stock) < len(teller.products) and (len(teller.stock) < 2 or random.random() < 0.2)
+        new = len(writer.stock) < len(writer.products) and (len(writer.stock) < 2 or random.random() < 0.2)
         if new:
-            yield teller.entry("product_added", teller.shelf.missing(), random.randint(20, 200))
+            yield writer.record("product_added", writer.shelf.missing(), random.randint(20, 200))
             continue
-        product_id = teller.shelf.choose(random)
-        held, dice = teller.stock[product_id], random.random()
-        if dice < 0.02 and len(teller.stock) > 2:
-            unwanted = teller.shelf.choose_any(random, product_id)  # no shop takes off what sells best, again and again
-            yield teller.entry("product_removed", unwanted)
+        product_id = writer.shelf.choose(random)
+        held, dice = writer.stock[product_id], random.random()
+        if dice < 0.02 and len(writer.stock) > 2:
+            unwanted = writer.shelf.choose_any(random, product_id)  # no shop takes off what sells best, again and again
+            yield writer.record("product_removed", unwanted)
         elif dice < 0.35 or held == 0:
-            yield teller.entry("quantity_incremented", product_id, random.randint(5, 60))
+            yield writer.record("quantity_incremented", product_id, random.randint(5, 60))
         else:
-            yield teller.entry("quantity_decremented", product_id, random.randint(1, min(held, 12)))
+            yield writer.record("quantity_decremented", product_id, random.randint(1, min(held, 12)))
 
 
-def flash_sale(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+def flash_sale(writer: StoryWriter, events: int, products: int) -> Iterator[NewRecord]:
     """One product that everybody wants: half of all events are the laptop's, until it is sold out and beyond."""
-    random = teller.random
-    opening = min(len(teller.products), events)
-    for product_id in teller.products[:opening]:
-        yield teller.entry("product_added", product_id, LAPTOPS if product_id == LAPTOP else random.randint(50, 200))
+    random = writer.random
+    opening = min(len(writer.products), events)
+    for product_id in writer.products[:opening]:
+        yield writer.record("product_added", product_id, LAPTOPS if product_id == LAPTOP else random.randint(50, 200))
     for _ in range(events - opening):
-        product_id = LAPTOP if random.random() < 0.5 else teller.shelf.choose(random)
+        product_id = LAPTOP if random.random() < 0.5 else writer.shelf.choose(random)
         restock = random.random() < (0.045 if product_id == LAPTOP else 0.05)
         event_type = "quantity_incremented" if restock else "quantity_decremented"
-        yield teller.entry(event_type, product_id, random.randint(20, 60) if restock else random.randint(1, 3))
+        yield writer.record(event_type, product_id, random.randint(20, 60) if restock else random.randint(1, 3))
 
 
-def rough_day(teller: Teller, events: int, products: int) -> Iterator[Entry]:
+def rough_day(writer: StoryWriter, events: int, products: int) -> Iterator[NewRecord]:
     """An everyday with everything that goes wrong: one record in ten is a re-send, one in a hundred is poison."""
-    recent: list[Entry] = []
-    sound = everyday(teller, events, products)
+    recent: list[NewRecord] = []
+    sound = everyday(writer, events, products)
     for _ in range(events):
-        dice = teller.random.random()
+        dice = writer.random.random()
         if dice < 0.10 and recent:
-            yield teller.random.choice(recent[-8:])  # the producer had no answer, and sends it again
+            yield writer.random.choice(recent[-8:])  # the producer had no answer, and sends it again
         elif dice < 0.11 and recent:
-            yield _poison(teller)
+            yield _poison(writer)
         else:
-            entry = next(sound)
-            recent.append(entry)
-            yield entry
+            record = next(sound)
+            recent.append(record)
+            yield record
 
 
-def _poison(teller: Teller) -> Entry:
+def _poison(writer: StoryWriter) -> NewRecord:
     """Write a record that can never be applied: one of every kind in turn of chance."""
-    product_id = teller.shelf.choose(teller.random)
-    held = teller.stock.get(product_id, 0)
-    kind = teller.random.randrange(7)
+    product_id = writer.shelf.choose(writer.random)
+    held = writer.stock.get(product_id, 0)
+    kind = writer.random.randrange(7)
     if kind == 0:
-        return Entry(b'{"event_type": "quantity_decremented", "product": {', product_id)
+        return NewRecord(b'{"event_type": "quantity_decremented", "product": {', product_id)
     if kind == 1:
-        return _spoiled(teller, product_id, quantity="a dozen")
+        return _spoiled(writer, product_id, quantity="a dozen")
     if kind == 2:
-        return pack(teller.event("quantity_guessed", product_id, 0))
+        return pack(writer.event("quantity_guessed", product_id, 0))
     if kind == 3:
-        return Entry(pack(teller.event("quantity_incremented", product_id, 1)).data, f"not-{product_id}")
+        return NewRecord(pack(writer.event("quantity_incremented", product_id, 1)).data, f"not-{product_id}")
     if kind == 4:
-        return pack(teller.event("product_added", product_id, 1))
+        return pack(writer.event("product_added", product_id, 1))
     if kind == 5:
-        return pack(teller.event("quantity_decremented", product_id, held + 1))
-    return pack(teller.event("quantity_incremented", "P00000", 1))  # a product that nobody ever added
+        return pack(writer.event("quantity_decremented", product_id, held + 1))
+    return pack(writer.event("quantity_incremented", "P00000", 1))  # a product that nobody ever added
 
 
-def _spoiled(teller: Teller, product_id: str, **fields: Any) -> Entry:
-    event = teller.event("quantity_incremented", product_id, 0)
+def _spoiled(writer: StoryWriter, product_id: str, **fields: Any) -> NewRecord:
+    event = writer.event("quantity_incremented", product_id, 0)
     event["product"] |= fields
     return pack(event)
 
 
-SCENARIOS: dict[str, Story] = {"everyday": everyday, "flash-sale": flash_sale, "rough-day": rough_day}
+SCENARIOS: dict[str, Scenario] = {"everyday": everyday, "flash-sale": flash_sale, "rough-day": rough_day}
 
 
-def tell(name: str, events: int = 1000, products: int = 20, seed: int = 7, skew: float = 0) -> list[Entry]:
+def write_story(name: str, events: int = 1000, products: int = 20, seed: int = 7, skew: float = 0) -> list[NewRecord]:
     """Write the story of that name.
 
     Args:
@@ -180,4 +181,4 @@ def tell(name: str, events: int = 1000, products: int = 20, seed: int = 7, skew:
     Raises:
         ValueError: the skew is negative, huge or no number.
     """
-    return list(SCENARIOS[name](Teller(name, products, seed, skew), events, products))
+    return list(SCENARIOS[name](StoryWriter(name, products, seed, skew), events, products))

@@ -215,7 +215,7 @@ def test_ctrl_c_in_the_middle_leaves_a_whole_sent_log(running, inventory_here, e
     assert said.splitlines()[-1].startswith("inventory: interrupted")
 
     noted = {(each["shard_id"], each["sequence_number"]) for each in map(json.loads, lines_of(log)[before:])}
-    told = {each.data for each in scenarios.tell("everyday", 5000, 10, seed=4242)}
+    told = {each.data for each in scenarios.write_story("everyday", 5000, 10, seed=4242)}
     there = stream.read_all(running.client("kinesis"), running.outputs["StreamName"])
     assert len(noted) > 25
     assert noted <= {(each.shard_id, each.sequence_number) for each in there if each.data in told}

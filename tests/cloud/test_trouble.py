@@ -192,7 +192,7 @@ def place_of(shelf, product_id):
 def test_a_pipe_that_is_killed_in_the_middle_is_started_again_and_nothing_is_lost(running, joined, eventually):
     shelf = deployment.find(joined, "inventory")
     before = shelf.stock(include_removed=True)["version"].sum()
-    shelf.send(scenarios.tell("rough-day", 1500, 150, seed=99), progress=False)
+    shelf.send(scenarios.write_story("rough-day", 1500, 150, seed=99), progress=False)
     eventually(lambda: shelf.stock(include_removed=True)["version"].sum() > before, "the first of them in the table")
     pipes = running.inventory.process("pipes")
     pipes.send_signal(signal.SIGKILL)

@@ -264,7 +264,7 @@ def test_oracle_and_projector_agree_on_sequence_numbers_of_any_length(digits):
 
 @pytest.mark.parametrize("name", scenarios.SCENARIOS)
 def test_oracle_and_projector_agree_on_every_scenario(name):
-    story = scenarios.tell(name, events=3000, products=40, seed=11)
+    story = scenarios.write_story(name, events=3000, products=40, seed=11)
     agreed([Record(e.data, e.partition_key, place(n), SHARD, 0.0, f"{SHARD}:{place(n)}") for n, e in enumerate(story)])
 
 

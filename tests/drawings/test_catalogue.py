@@ -1,4 +1,4 @@
-"""The event catalogue: fresh, true to the contract, and stopped by whatever it has no words for."""
+"""The event catalogue: fresh, true to docs/contract.md, and stopped by whatever it has no words for."""
 
 import json
 import re
@@ -16,16 +16,13 @@ from pipeline.catalogue import samples
 from pipeline.catalogue.fields import NoWordsError, fields
 from pipeline.consistency import oracle
 from tests.doubles import SAMPLE, added, incremented
+from tests.repository import contract
 
 LAPTOP, BILLION = "P98765", 1_000_000_000
-BY_THE_CONTRACT = {  # section 2, word for word but for the links
-    "product_added": ("becomes active with that name and quantity", "refused: `already_active`"),
-    "product_removed": ("refused: `not_active`", "becomes removed, quantity 0"),
-    "quantity_incremented": (
-        "refused: `not_active`", "quantity + n; above 1,000,000,000,000 refused: `quantity_overflow`",
-    ),
-    "quantity_decremented": ("refused: `not_active`", "quantity − n; below 0 refused: `insufficient_stock`"),
-}  # fmt: skip
+BY_THE_CONTRACT = {  # docs/contract.md, section 2, without the remark in brackets
+    contract.names(event)[0]: tuple(effect.partition(" (")[0] for effect in effects)
+    for event, *effects in contract.table("2", "event")
+}
 BEFORE = {  # what the product that a sample meets had been told
     "already_active": [SAMPLE],
     "insufficient_stock": [SAMPLE],

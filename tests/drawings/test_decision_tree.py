@@ -33,13 +33,6 @@ def test_the_leaves_are_the_outcomes_and_the_reasons_of_the_contract():
     assert {leaf.name for leaf in LEAVES if leaf.outcome == "duplicate"} == {"redelivery", "re-send"}
 
 
-def test_the_contract_names_the_same_reasons():
-    """The contract's list of reasons is repeated here: a tenth reason has to be drawn, whoever adds it."""
-    reasons = "not_json invalid_event unknown_event_type wrong_partition_key already_active not_active "
-    reasons += "insufficient_stock quantity_overflow out_of_order"
-    assert set(get_args(Reason)) == set(reasons.split())
-
-
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: f"{leaf.outcome}-{leaf.name}")
 def test_a_sample_of_every_leaf_ends_there_in_the_tree_and_in_the_code(leaf: Leaf):
     assert decision_tree.walk(leaf.sample) is leaf

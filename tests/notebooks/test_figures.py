@@ -17,7 +17,7 @@ from pipeline.stories import scenarios
 def told() -> pd.DataFrame:
     """A rough day on two shards, every product on one of them."""
     log = []
-    for place, entry in enumerate(scenarios.tell("rough-day", 400, 6, 3), start=1):
+    for place, entry in enumerate(scenarios.write_story("rough-day", 400, 6, 3), start=1):
         shard_id = f"shardId-{ord(entry.partition_key[-1]) % 2:012}"
         log.append(StreamRecord(entry.data, entry.partition_key, shard_id, str(place), 0.0))
     return tutorial.history(sorted(log, key=lambda record: record.shard_id))
@@ -112,7 +112,7 @@ def long_told() -> pd.DataFrame:
     """Far more events than a line can show, of one reason for a refusal at most."""
     log = [
         StreamRecord(entry.data, entry.partition_key, "shardId-000000000000", str(place), 0.0)
-        for place, entry in enumerate(scenarios.tell("everyday", 3000, 6, 3), start=1)
+        for place, entry in enumerate(scenarios.write_story("everyday", 3000, 6, 3), start=1)
     ]
     return tutorial.history(log)
 

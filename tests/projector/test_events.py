@@ -1,4 +1,4 @@
-"""Section 1 of the contract: which records are events, and what is said of those that are not."""
+"""docs/contract.md, section 1: which records are events, and what is said of those that are not."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What must hold of every item at any moment: section 4 of the contract, no negative stock, nothing lost or made up."""
+"""What must hold of every item at any moment: docs/contract.md, section 4, no negative stock, nothing lost."""
 
 from tests.proof.fakes import Item
 from tests.proof.reference import Level, LoggedRecord
@@ -15,7 +15,7 @@ class ViolationError(BaseException):
 
 
 def check_item(item: Item, level: Level, last: str, forgotten: str) -> None:
-    """Hold the item against section 4 of the contract."""
+    """Compare the item with docs/contract.md, section 4."""
     if item.keys() - {"expires_at"} != ATTRIBUTES:
         raise ViolationError(f"the item's attributes are {sorted(item)}")
     seen = (

@@ -1,4 +1,4 @@
-"""What the contract says, said a second time, by itself: nothing here comes from the code under proof.
+"""docs/contract.md, sections 1, 2 and 3, written a second time: nothing here comes from the code under proof.
 
 Identities are kept whole (no digests), sequence numbers are integers, a stock level is an immutable tuple.
 """
@@ -79,7 +79,7 @@ UNSEEN = Level()
 
 
 def read(shard: str, written: str, partition_key: str, data: bytes, arrived_at: float = 0.0) -> LoggedRecord:
-    """Read a record by section 1 of the contract."""
+    """Read a record as docs/contract.md, section 1, says."""
     sequence_number = int(written)
     poison, event = _read_event(data, partition_key, sequence_number)
     return LoggedRecord(shard, sequence_number, written, partition_key, data, arrived_at, poison, event)

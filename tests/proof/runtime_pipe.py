@@ -17,7 +17,7 @@ from pipeline.pipe.delivery import Delivery
 from pipeline.pipe.records import FlatRecord, take_batch
 from pipeline.pipe.settings import PipeSettings
 from pipeline.stories import producer
-from pipeline.stories.scenarios import Entry
+from pipeline.stories.scenarios import NewRecord
 from tests.proof.events import Said
 from tests.proof.pipe import Invoke, Lane, Pipe
 from tests.proof.reference import LoggedRecord
@@ -35,7 +35,7 @@ def publish(client: Any, stream_name: str, events: Sequence[Said]) -> Iterator[N
         simulation.switch()
 
     def all_of_it() -> None:
-        entries = [Entry(data, key) for key, data in events]
+        entries = [NewRecord(data, key) for key, data in events]
         producer.publish(client, stream_name, entries, progress=False, on_sent=sent, wait=lambda seconds: None)
 
     publishing = greenlet(all_of_it)

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from pipeline.errors import UserError
 from pipeline.notebook import show as display
 from pipeline.notebook import svg, tables
 from pipeline.notebook.show import check, code, figure, table
-from pipeline.report import ReportError
 from pipeline.report.model import plain
 from pipeline.safe_text import shorten, terminal, visible
 
@@ -71,7 +71,7 @@ def test_a_figure_can_be_drawn_anew(shown):
     ],
 )
 def test_a_drawing_that_runs_or_loads_something_is_refused(shown, harmful):
-    with pytest.raises(ReportError, match="may not run or load"):
+    with pytest.raises(UserError, match="may not run or load"):
         figure(BOX.format(harmful), "A box.", "A box.")
 
     assert shown == []
@@ -79,7 +79,7 @@ def test_a_drawing_that_runs_or_loads_something_is_refused(shown, harmful):
 
 @pytest.mark.parametrize(("caption", "alt"), [("", "A box."), ("A box.", " ")])
 def test_a_figure_says_what_it_shows(shown, caption, alt):
-    with pytest.raises(ReportError, match="caption and an alt text"):
+    with pytest.raises(UserError, match="caption and an alt text"):
         figure(BOX.format(""), caption, alt)
 
 
@@ -206,7 +206,7 @@ def test_code_is_read_from_the_repository(shown):
     assert listing["path"] == "lambda_src/stock_projector/handler.py"
     assert function["source"].startswith("def size(svg: str)")
     assert "text/markdown" not in shown[0], "JupyterLab breaks the lines of code in Markdown"
-    with pytest.raises(ReportError, match=r"there is no file gone\.py to show"):
+    with pytest.raises(UserError, match=r"there is no file gone\.py to show"):
         code("gone.py")
 
 

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 import yaml
@@ -30,21 +31,24 @@ def direct_dependencies():
 
 
 def conda():
-    """Return the Python of environment.yml, and its pinned packages."""
+    """Return the Python of environment.yml, and what pip is to install there."""
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     [pip] = [each["pip"] for each in environment["dependencies"] if isinstance(each, dict)]
-    pinned = dict(line.split("==") for line in pip if "==" in line)
     [python] = [each for each in environment["dependencies"] if isinstance(each, str) and each.startswith("python")]
-    return python, {normal(name.split("[")[0]): version.split(";")[0].strip() for name, version in pinned.items()}
+    return python, pip
 
 
-def test_environment_yml_has_the_versions_of_the_lock():
-    for name, version in conda()[1].items():
-        assert version in locked()[name], name
+def test_environment_yml_is_what_the_lock_says():
+    assert (ROOT / "environment.yml").read_text() == run_path(str(REQUIREMENTS / "lock.py"))["environment"]()
 
 
-def test_environment_yml_pins_every_direct_dependency():
-    assert direct_dependencies().keys() <= conda()[1].keys()
+def test_environment_yml_has_every_version_of_the_lock_and_the_project_itself():
+    *pinned, project = conda()[1]
+    versions = {}
+    for name, version in (re.match(r"([^=]+)==([^ ;]+)", line).groups() for line in pinned):
+        versions.setdefault(normal(name), set()).add(version)
+    assert versions == locked()
+    assert project == "-e ."
 
 
 def test_environment_yml_takes_a_python_that_the_project_supports():

@@ -103,7 +103,7 @@ def test_a_bill_has_a_column_for_each_and_ends_with_its_sums() -> None:
 
 
 def test_the_assumed_sizes_are_those_of_our_own_records() -> None:
-    told = scenarios.tell("everyday", events=500)
+    told = scenarios.write_story("everyday", events=500)
     written = mean(len(entry.data) + len(entry.partition_key) for entry in told)
     assert written <= Assumptions.record_bytes < 1.2 * written
     record = {

@@ -44,7 +44,7 @@ def shard_of(key: str, shards: int) -> int:
 
 
 def test_products_are_on_the_shards_that_kinesis_puts_them_on() -> None:
-    told = scenarios.tell("everyday", events=2000, products=30)
+    told = scenarios.write_story("everyday", events=2000, products=30)
     placed = dict(zip(sorted({entry.partition_key for entry in told} - {"P98765"}), shards_of(30, 4)[1:], strict=True))
     assert placed == {key: shard_of(key, 4) for key in placed}
     assert len(set(placed.values())) == 4
@@ -53,12 +53,12 @@ def test_products_are_on_the_shards_that_kinesis_puts_them_on() -> None:
 def keys_of(day: Day) -> list[str]:
     """Tell the real story, or choose from a full shelf; return the product of every event."""
     if day.story == "everyday":
-        told = scenarios.tell("everyday", day.events, day.products, seed=7, skew=day.skew)
+        told = scenarios.write_story("everyday", day.events, day.products, seed=7, skew=day.skew)
         return [entry.partition_key for entry in told]
-    teller = scenarios.Teller("changes", day.products, seed=7, skew=day.skew)
-    for product_id in teller.products:
-        teller.shelf.put(product_id)
-    return [teller.shelf.choose(teller.random) for _ in range(day.events)]
+    writer = scenarios.StoryWriter("changes", day.products, seed=7, skew=day.skew)
+    for product_id in writer.products:
+        writer.shelf.put(product_id)
+    return [writer.shelf.choose(writer.random) for _ in range(day.events)]
 
 
 def counted(day: Day, batch_size: int) -> int:

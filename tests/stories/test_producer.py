@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UserError
 from pipeline.stories import producer, scenarios
-from pipeline.stories.scenarios import Entry, pack
+from pipeline.stories.scenarios import NewRecord, pack
 from tests.doubles import SAMPLE, added, decremented, incremented
 
 LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"
@@ -85,7 +85,7 @@ def entries_by_product(entries):
 
 
 def test_a_story_is_sent_whole_and_every_product_in_its_order():
-    kinesis, story = FakeKinesis(), scenarios.tell("everyday", 2000, 40)
+    kinesis, story = FakeKinesis(), scenarios.write_story("everyday", 2000, 40)
     sent, waits = published(kinesis, story)
     assert sent.records == len(kinesis.log) == 2000
     assert sent.requests == len(kinesis.requests)
@@ -95,7 +95,7 @@ def test_a_story_is_sent_whole_and_every_product_in_its_order():
 
 def test_a_product_is_never_twice_in_one_request():
     kinesis = FakeKinesis()
-    published(kinesis, scenarios.tell("flash-sale", 1000, 10))
+    published(kinesis, scenarios.write_story("flash-sale", 1000, 10))
     for request in kinesis.requests:
         keys = [each["PartitionKey"] for each in request]
         assert len(set(keys)) == len(keys)
@@ -132,7 +132,7 @@ def test_a_product_whose_record_was_not_accepted_waits_and_the_others_go_on():
     ),
 )
 def test_trouble_that_passes_is_sat_out(trouble):
-    kinesis, story = FakeKinesis(trouble, trouble, trouble), scenarios.tell("everyday", 50, 5)
+    kinesis, story = FakeKinesis(trouble, trouble, trouble), scenarios.write_story("everyday", 50, 5)
     sent, waits = published(kinesis, story)
     assert sent.records == 50
     assert by_product(kinesis.log) == entries_by_product(story)
@@ -142,7 +142,7 @@ def test_trouble_that_passes_is_sat_out(trouble):
 @given(st.data())
 def test_whatever_the_stream_refuses_every_product_keeps_its_order(data):
     keys = st.sampled_from(["P1", "P2", "P3", "P4"])
-    entries = [Entry(str(place).encode(), key) for place, key in enumerate(data.draw(st.lists(keys, max_size=40)))]
+    entries = [NewRecord(str(place).encode(), key) for place, key in enumerate(data.draw(st.lists(keys, max_size=40)))]
     accepts = data.draw(st.lists(st.frozensets(st.integers(0, 3)), max_size=30))
     kinesis = FakeKinesis(*((lambda number, each, taken=taken: number in taken) for taken in accepts))
     sent, _ = published(kinesis, entries)
@@ -214,7 +214,7 @@ def test_a_rate_is_kept(monkeypatch):
     monkeypatch.setattr(producer.time, "monotonic", lambda: now[0])
     kinesis, accepted_at = FakeKinesis(), []
     producer.publish(
-        kinesis, "events", scenarios.tell("everyday", 200, 20), rate=50, progress=False,
+        kinesis, "events", scenarios.write_story("everyday", 200, 20), rate=50, progress=False,
         wait=lambda seconds: now.__setitem__(0, now[0] + seconds),
         on_sent=lambda count: accepted_at.append((now[0], count)),
     )  # fmt: skip
@@ -225,12 +225,12 @@ def test_a_rate_is_kept(monkeypatch):
 
 def test_progress_is_told_after_every_request():
     told = []
-    published(FakeKinesis(), scenarios.tell("everyday", 30, 3), on_sent=told.append)
+    published(FakeKinesis(), scenarios.write_story("everyday", 30, 3), on_sent=told.append)
     assert told == sorted(told) and told[-1] == 30
 
 
 def test_a_request_stays_below_what_kinesis_takes_in_bytes():
-    entries = [Entry(b"x" * 900_000, f"P{number}") for number in range(12)]
+    entries = [NewRecord(b"x" * 900_000, f"P{number}") for number in range(12)]
     kinesis = FakeKinesis()
     published(kinesis, entries)
     assert len(kinesis.log) == 12
@@ -253,7 +253,11 @@ def lines_in(tmp_path, content):
 def test_the_lines_of_a_file_are_sent_as_they_are_under_their_products_key(tmp_path):
     sample = json.dumps(SAMPLE).encode()
     entries = lines_in(tmp_path, sample + b"\n\n  \n" + sample.replace(b"P98765", b"P2") + b"\r\n" + sample)
-    assert entries == [Entry(sample, "P98765"), Entry(sample.replace(b"P98765", b"P2"), "P2"), Entry(sample, "P98765")]
+    assert entries == [
+        NewRecord(sample, "P98765"),
+        NewRecord(sample.replace(b"P98765", b"P2"), "P2"),
+        NewRecord(sample, "P98765"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,7 @@ def test_the_lines_of_a_file_are_sent_as_they_are_under_their_products_key(tmp_p
 )  # fmt: skip
 def test_a_line_that_names_no_product_is_sent_too_under_a_key_that_kinesis_takes(tmp_path, line):
     [entry] = lines_in(tmp_path, line)
-    assert entry == Entry(line, "no-product")
+    assert entry == NewRecord(line, "no-product")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"   \n"])

@@ -11,7 +11,7 @@ import pytest
 from pipeline.consistency import oracle
 from pipeline.stories import scenarios
 from pipeline.stories.popularity import Shelf
-from pipeline.stories.scenarios import Teller
+from pipeline.stories.scenarios import StoryWriter
 from tests.doubles import SAMPLE
 
 TYPES = {"product_added", "product_removed", "quantity_incremented", "quantity_decremented"}
@@ -43,14 +43,14 @@ def events(story):
 
 @EVERY
 def test_the_same_seed_tells_the_same_story_and_another_seed_another_one(name):
-    assert scenarios.tell(name, 500, 20, seed=7) == scenarios.tell(name, 500, 20, seed=7)
-    assert scenarios.tell(name, 500, 20, seed=7) != scenarios.tell(name, 500, 20, seed=8)
+    assert scenarios.write_story(name, 500, 20, seed=7) == scenarios.write_story(name, 500, 20, seed=7)
+    assert scenarios.write_story(name, 500, 20, seed=7) != scenarios.write_story(name, 500, 20, seed=8)
 
 
 @EVERY
 def test_another_skew_tells_another_story_and_the_same_skew_the_same_one(name):
-    assert scenarios.tell(name, 500, 20, skew=1.2) == scenarios.tell(name, 500, 20, skew=1.2)
-    assert scenarios.tell(name, 500, 20, skew=1.2) != scenarios.tell(name, 500, 20, skew=0)
+    assert scenarios.write_story(name, 500, 20, skew=1.2) == scenarios.write_story(name, 500, 20, skew=1.2)
+    assert scenarios.write_story(name, 500, 20, skew=1.2) != scenarios.write_story(name, 500, 20, skew=0)
 
 
 @EVERY
@@ -61,7 +61,7 @@ def test_the_kth_product_gets_its_share_of_the_events(name, skew):
     A hundredth of all events may go elsewhere: products come and go alike, and while one is gone the next is taken.
     """
     products = 12
-    counts = Counter(each.partition_key for each in scenarios.tell(name, 40_000, products, skew=skew))
+    counts = Counter(each.partition_key for each in scenarios.write_story(name, 40_000, products, skew=skew))
     known = ["P98765", *(f"P{10_000 + number}" for number in range(1, products))]
     first = 1 if name == "flash-sale" else 0
     expected = [place**-skew for place in range(first + 1, products + 1)]
@@ -86,7 +86,9 @@ def test_who_wanted_a_product_that_is_off_the_shelf_takes_the_next_one():
 
 def test_without_skew_the_stories_are_those_from_before_there_was_one():
     """Their `event_id`s are the same, so what was sent once must not come again as something else."""
-    told = {name: b"".join(each.data for each in scenarios.tell(name, 5000, 100)) for name in scenarios.SCENARIOS}
+    told = {
+        name: b"".join(each.data for each in scenarios.write_story(name, 5000, 100)) for name in scenarios.SCENARIOS
+    }
     assert {name: blake2b(data, digest_size=8).hexdigest() for name, data in told.items()} == {
         "everyday": "c2c367950c475ea6",
         "flash-sale": "83d1aeb6aa7b109c",
@@ -97,28 +99,28 @@ def test_without_skew_the_stories_are_those_from_before_there_was_one():
 @pytest.mark.parametrize("skew", [0, 1])
 def test_a_story_about_many_products_takes_no_longer_for_each_event(skew):
     """Looking at every product for every event would take minutes here."""
-    story = scenarios.tell("everyday", 60_000, 100_000, skew=skew)
+    story = scenarios.write_story("everyday", 60_000, 100_000, skew=skew)
     assert len(story) == 60_000
-    assert len(set(Teller("everyday", 100_000, 7).products)) == 100_000, "none of them is a second laptop"
+    assert len(set(StoryWriter("everyday", 100_000, 7).products)) == 100_000, "none of them is a second laptop"
 
 
 @pytest.mark.parametrize("skew", [-0.1, -1, 10.5, 1e300, float("nan"), float("inf"), 10**400])
 def test_a_skew_out_of_bounds_is_refused(skew):
     with pytest.raises(ValueError, match="is not a skew: 0 "):
-        scenarios.tell("everyday", 10, 3, skew=skew)
+        scenarios.write_story("everyday", 10, 3, skew=skew)
 
 
 @EVERY
 def test_a_story_does_not_depend_on_what_was_told_before(name):
-    alone = scenarios.tell(name, 200, 10, seed=3)
-    scenarios.tell("rough-day", 300, 5, seed=4)
-    assert scenarios.tell(name, 200, 10, seed=3) == alone
+    alone = scenarios.write_story(name, 200, 10, seed=3)
+    scenarios.write_story("rough-day", 300, 5, seed=4)
+    assert scenarios.write_story(name, 200, 10, seed=3) == alone
 
 
 @EVERY
 @pytest.mark.parametrize("seed", range(40))
 def test_every_story_opens_with_the_briefs_own_sample(name, seed):
-    opening = json.loads(scenarios.tell(name, 5, 3, seed=seed)[0].data)
+    opening = json.loads(scenarios.write_story(name, 5, 3, seed=seed)[0].data)
     assert opening.pop("event_id"), "our producer always sets it"
     assert opening == SAMPLE
 
@@ -126,7 +128,7 @@ def test_every_story_opens_with_the_briefs_own_sample(name, seed):
 @EVERY
 @pytest.mark.parametrize(("count", "products"), [(1, 1), (2, 1), (50, 1), (50, 2), (3, 100), (1000, 20)])
 def test_a_story_has_as_many_records_as_asked_for(name, count, products):
-    story = scenarios.tell(name, count, products)
+    story = scenarios.write_story(name, count, products)
     assert len(story) == count
     known = {"P98765", *(f"P{10_000 + number}" for number in range(1, products)), "P00000"}
     assert {each.partition_key.removeprefix("not-") for each in story} <= known
@@ -134,25 +136,25 @@ def test_a_story_has_as_many_records_as_asked_for(name, count, products):
 
 @pytest.mark.parametrize("name", ["everyday", "rough-day"])
 def test_all_event_types_occur(name):
-    told = {event.get("event_type") for event in events(scenarios.tell(name, 1000, 20))}
+    told = {event.get("event_type") for event in events(scenarios.write_story(name, 1000, 20))}
     assert told >= TYPES
 
 
 def test_every_event_has_an_identity_of_its_own_unless_it_is_a_re_send():
     for name in ("everyday", "flash-sale"):
-        told = [event["event_id"] for event in events(scenarios.tell(name, 2000, 20))]
+        told = [event["event_id"] for event in events(scenarios.write_story(name, 2000, 20))]
         assert len(set(told)) == len(told)
         assert all(1 <= len(each) <= 64 for each in told)
 
 
 def test_two_stories_share_no_identity():
-    one = {event["event_id"] for event in events(scenarios.tell("everyday", 500, 20, seed=1))}
-    other = {event["event_id"] for event in events(scenarios.tell("everyday", 500, 20, seed=2))}
+    one = {event["event_id"] for event in events(scenarios.write_story("everyday", 500, 20, seed=1))}
+    other = {event["event_id"] for event in events(scenarios.write_story("everyday", 500, 20, seed=2))}
     assert not one & other
 
 
 def test_time_goes_on():
-    told = [event["product"]["timestamp"] for event in events(scenarios.tell("everyday", 300, 20))]
+    told = [event["product"]["timestamp"] for event in events(scenarios.write_story("everyday", 300, 20))]
     assert told[0] == "2023-09-11T12:00:00Z"
     assert len(set(told)) == len(told)
 
@@ -161,18 +163,18 @@ def test_time_goes_on():
 @pytest.mark.parametrize("products", [1, 2, 20])
 @pytest.mark.parametrize("skew", [0, 1])
 def test_on_an_everyday_nothing_goes_wrong(seed, products, skew):
-    assert set(outcomes(scenarios.tell("everyday", 600, products, seed=seed, skew=skew))) == {"applied"}
+    assert set(outcomes(scenarios.write_story("everyday", 600, products, seed=seed, skew=skew))) == {"applied"}
 
 
 def test_a_flash_sale_is_half_laptops_until_it_is_sold_out_and_beyond():
-    story = scenarios.tell("flash-sale", 2000, 20)
+    story = scenarios.write_story("flash-sale", 2000, 20)
     keys = Counter(each.partition_key for each in story)
     assert 0.4 < keys["P98765"] / len(story) < 0.6
     assert set(outcomes(story)) == {"applied", "insufficient_stock"}
 
 
 def test_a_rough_day_has_every_reason_that_a_producer_can_be_to_blame_for():
-    counts = Counter(outcomes(scenarios.tell("rough-day", 3000, 20)))
+    counts = Counter(outcomes(scenarios.write_story("rough-day", 3000, 20)))
     assert counts.keys() == {
         "applied", "duplicate", "not_json", "invalid_event", "unknown_event_type", "wrong_partition_key",
         "already_active", "not_active", "insufficient_stock",
@@ -184,8 +186,8 @@ def test_a_rough_day_has_every_reason_that_a_producer_can_be_to_blame_for():
 def test_on_a_rough_day_what_is_refused_is_what_was_poisoned_and_nothing_else(monkeypatch, seed):
     poisoned = []
     poison = scenarios._poison
-    monkeypatch.setattr(scenarios, "_poison", lambda teller: poisoned.append(poison(teller)) or poisoned[-1])
-    story = scenarios.tell("rough-day", 3000, 5, seed=seed)
+    monkeypatch.setattr(scenarios, "_poison", lambda writer: poisoned.append(poison(writer)) or poisoned[-1])
+    story = scenarios.write_story("rough-day", 3000, 5, seed=seed)
     refused = [
         each for each, outcome in zip(story, outcomes(story), strict=True) if outcome not in ("applied", "duplicate")
     ]
@@ -193,7 +195,7 @@ def test_on_a_rough_day_what_is_refused_is_what_was_poisoned_and_nothing_else(mo
 
 
 def test_a_re_send_is_the_same_bytes_again():
-    story = scenarios.tell("rough-day", 1000, 20)
+    story = scenarios.write_story("rough-day", 1000, 20)
     seen = set()
     for each, outcome in zip(story, outcomes(story), strict=True):
         if outcome == "duplicate":
@@ -203,7 +205,7 @@ def test_a_re_send_is_the_same_bytes_again():
 
 @EVERY
 def test_the_partition_key_is_the_product_id_but_for_poison(name):
-    story = scenarios.tell(name, 1000, 20)
+    story = scenarios.write_story(name, 1000, 20)
     astray = [each for each in story if each.partition_key.encode() not in each.data]
     assert len(astray) < 20
     if name != "rough-day":

@@ -1,1 +1,1 @@
-"""Sections 2 and 3 of the contract: what an event does, and that it does so once."""
+"""docs/contract.md, sections 2 and 3: what an event does, and that it does so once."""

@@ -1,4 +1,4 @@
-"""What an event does: the contract's table, cell by cell."""
+"""What an event does: the table of docs/contract.md, section 2, cell by cell."""
 
 import pytest
 from stock_projector.events import parse

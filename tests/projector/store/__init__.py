@@ -1,1 +1,1 @@
-"""Section 4 of the contract against the embedded cloud: the item, the guard, and sixteen who want the same laptop."""
+"""docs/contract.md, section 4, on the embedded cloud: the item, the guard, and sixteen writers of one laptop."""

@@ -1,0 +1,220 @@
+"""The rules of the house. Each reads a source tree and returns its offenders, one line each; none: the rule holds."""
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+# In the order in which data flows: a room imports only rooms before it.
+ROOMS = (
+    "emulator", "pipe", "cloud", "provisioning", "stories", "reading", "consistency", "recovery",
+    "catalogue", "drawings", "notebook", "scale", "report", "arguments", "__main__",
+)  # fmt: skip
+FREE = ("errors", "waiting", "paths", "safe_text", "provisioning.template")  # which every room may import but `pipe`
+MAY_SLEEP = {("pipeline/waiting.py", "eventually"), ("benchmarks/contenders/replay.py", "handler")}
+DOMAIN = ("events", "memory", "projection")
+OUTER_WORLD = (
+    "boto3",
+    "botocore",
+    "os",
+    "io",
+    "pathlib",
+    "socket",
+    "time",
+    "datetime",
+    "random",
+    "aws_lambda_powertools",
+)
+NOT_YET = {  # to be emptied: (room, what it still imports)
+    ("pipe", "emulator"),
+    ("notebook", "report"),
+    ("report", "notebook"),
+    ("provisioning", "stories"),
+    ("provisioning", "reading"),
+    ("provisioning", "consistency"),
+    ("stories", "__main__"),
+}
+COMPARES_YET = ("pipeline/__main__.py", "pipeline/notebook/stacks.py")  # to be emptied
+
+
+def sources(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:
+    """Yield (path from the root, syntax tree) of every Python file in some folders, or of one file."""
+    for folder in folders:
+        start = root / folder
+        for path in [start] if start.suffix == ".py" else sorted(start.rglob("*.py")):
+            yield path.relative_to(root).as_posix(), ast.parse(path.read_text())
+
+
+def imports(path: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield (line, module or name in it) of all that a file imports, wherever in the file it does so."""
+    package = path.removesuffix(".py").split("/")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def is_in(name: str, *packages: str) -> bool:
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+
+
+def _import_offenders(root: Path, forbidden: Callable[[str, str], bool], *folders: str) -> list[str]:
+    return [
+        f"{path}:{line} imports {name}"
+        for path, tree in sources(root, *folders)
+        for line, name in imports(path, tree)
+        if forbidden(path, name)
+    ]
+
+
+def room_of(path_or_module: str) -> str:
+    """Name the room of `pipeline/stories/producer.py`, or of `pipeline.stories.producer`."""
+    return path_or_module.removesuffix(".py").replace("/", ".").split(".")[1]
+
+
+def rooms_are_in_the_order_of_flow(root: Path) -> list[str]:
+    def is_later(path: str, name: str) -> bool:
+        if not name.startswith("pipeline.") or is_in(name, *(f"pipeline.{free}" for free in FREE)):
+            return False
+        here, there = room_of(path), room_of(name)
+        if here in FREE or not {here, there} <= set(ROOMS):
+            return here != there
+        return ROOMS.index(there) > ROOMS.index(here) and (here, there) not in NOT_YET
+
+    named = [path for path, _ in sources(root, "pipeline") if room_of(path) not in (*ROOMS, *FREE, "__init__")]
+    return [f"{path} is in no known room" for path in named] + _import_offenders(root, is_later, "pipeline")
+
+
+def the_pipe_imports_nothing_but_itself(root: Path) -> list[str]:
+    def is_foreign(path: str, name: str) -> bool:
+        excepted = any(here == "pipe" and is_in(name, f"pipeline.{there}") for here, there in NOT_YET)
+        return is_in(name, "pipeline", "stock_projector", "tests") and not is_in(name, "pipeline.pipe") and not excepted
+
+    return _import_offenders(root, is_foreign, "pipeline/pipe")
+
+
+def nothing_imports_in_a_circle(root: Path) -> list[str]:
+    """Follow modules, not rooms: a circle within a room is one as well."""
+    arrows = _arrows(root)
+    in_circle = sorted(module for module in arrows if module in _reached_from(module, arrows))
+    return [f"{module} is in a circle with {', '.join(arrows[module] & set(in_circle))}" for module in in_circle]
+
+
+def _arrows(root: Path) -> dict[str, set[str]]:
+    """Map every module of the pipeline to the modules of the pipeline that it imports."""
+    parsed = dict(sources(root, "pipeline"))
+    path_of = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in parsed}
+    arrows = {}
+    for module, path in path_of.items():
+        names = {name for _, name in imports(path, parsed[path])}
+        targets = {name if name in path_of else name.rpartition(".")[0] for name in names} & path_of.keys() - {module}
+        arrows[module] = {target for target in targets if (room_of(path), room_of(path_of[target])) not in NOT_YET}
+    return arrows
+
+
+def _reached_from(start: str, arrows: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = {start}
+    while waiting:
+        targets = arrows.get(waiting.pop(), set())
+        waiting |= targets - reached
+        reached |= targets
+    return reached
+
+
+def only_cloud_reaches_clients_and_the_emulator(root: Path) -> list[str]:
+    clients = ("boto3", "botocore.session", "botocore.config", "ministack", "pipeline.emulator")
+    excepted = {"pipeline/stories/producer.py": "pipeline.emulator.process.uninterrupted"}
+
+    def is_shortcut(path: str, name: str) -> bool:
+        return (
+            room_of(path) not in ("cloud", "emulator", "pipe") and is_in(name, *clients) and excepted.get(path) != name
+        )
+
+    return _import_offenders(root, is_shortcut, "pipeline")
+
+
+def only_cloud_compares_cloud_names(root: Path) -> list[str]:
+    offenders = []
+    for path, tree in sources(root, "pipeline", "benchmarks"):
+        for node in ast.walk(tree):
+            parts = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+            parts += [node.value] if isinstance(node, ast.MatchValue) else []
+            names = {n.value for part in parts for n in ast.walk(part) if isinstance(n, ast.Constant)} & {
+                "local",
+                "aws",
+            }
+            if names and path not in ("pipeline/cloud.py", *COMPARES_YET):
+                offenders.append(f"{path}:{node.lineno} compares with {names.pop()!r}: ask the Cloud what it can do")
+    return offenders
+
+
+def one_file_reads_cloudformation(root: Path) -> list[str]:
+    readers = {
+        path: node.lineno
+        for path, tree in sources(root, "pipeline", "benchmarks")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "Fn::GetAtt" and room_of(path) != "emulator"
+    }
+    here = ("pipeline/provisioning/template.py", "pipeline/pipe/template.py")
+    return [f"{path}:{line} reads templates too" for path, line in readers.items() if path not in here]
+
+
+def the_oracle_needs_only_the_standard_library(root: Path) -> list[str]:
+    return _import_offenders(
+        root, lambda _, name: name.split(".")[0] not in sys.stdlib_module_names, "pipeline/consistency/oracle.py"
+    )
+
+
+def what_is_deployed_does_not_know_the_readers_side(root: Path) -> list[str]:
+    return _import_offenders(root, lambda _, name: is_in(name, "pipeline", "tests"), "lambda_src")
+
+
+def the_domain_does_no_input_and_no_output(root: Path) -> list[str]:
+    files = [f"lambda_src/stock_projector/{name}.py" for name in DOMAIN]
+    return _import_offenders(root, lambda _, name: is_in(name, *OUTER_WORLD), *files)
+
+
+def nothing_that_the_audit_is_made_of_shares_a_line_with_the_projector(root: Path) -> list[str]:
+    made_of = {"pipeline.consistency.audit", *_reached_from("pipeline.consistency.audit", _arrows(root))}
+
+    def is_shared(path: str, name: str) -> bool:
+        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        return module in made_of and is_in(name, "stock_projector")
+
+    return _import_offenders(root, is_shared, "pipeline")
+
+
+def of_the_projector_the_producer_knows_at_most_what_an_event_is(root: Path) -> list[str]:
+    def is_more(path: str, name: str) -> bool:
+        return is_in(name, "stock_projector") and not is_in(name, "stock_projector.events")
+
+    return _import_offenders(root, is_more, "pipeline/stories")
+
+
+def nothing_is_read_or_connected_while_a_module_is_imported(root: Path) -> list[str]:
+    return [
+        f"{path}:{node.lineno}"
+        for path, tree in sources(root, "pipeline", "lambda_src")
+        for node in tree.body
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.If) and not path.endswith("/handler.py")
+        if any(word in ast.unparse(node) for word in ("os.environ", "boto3.client", "boto3.Session"))
+    ]
+
+
+def nobody_sleeps_but_who_waits_for_a_condition(root: Path) -> list[str]:
+    return [
+        f"{path}:{node.lineno} in {function.name}"
+        for path, tree in sources(root, "pipeline", "lambda_src", "tests", "benchmarks")
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and (path, function.name) not in MAY_SLEEP
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.sleep", "sleep", "asyncio.sleep")
+    ]
+
+
+def no_path_is_changed_to_make_an_import_work(root: Path) -> list[str]:
+    return [path for path, tree in sources(root, "pipeline", "lambda_src") if "sys.path" in ast.unparse(tree)]

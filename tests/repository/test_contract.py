@@ -1,0 +1,116 @@
+"""docs/contract.md says what the code does, and every reference to one of its sections finds it."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+from stock_projector import quarantine
+from stock_projector.events import EVENTS, Reason, Refusal
+from stock_projector.projection import Outcome, StockLevel
+from stock_projector.store import to_item
+
+from pipeline import __main__ as command_line
+from pipeline import report
+from pipeline.paths import ROOT
+from pipeline.report.model import ReportResult
+from tests.doubles import record
+from tests.repository import contract
+
+TEXTS = {".py", ".md", ".yaml", ".ipynb", ".toml", ".j2", ".typ"}
+FORMS = re.compile(r"contract\.md(?:#([\w-]+)|, sections? (\d(?:(?:, | and )\d)*))")
+
+
+def dangling(text: str) -> list[str]:
+    """Return the references to the contract's sections that lead nowhere, or that do not say where the page is."""
+    there = {*contract.anchors(), *contract.sections()}
+    lines = [line for line in text.splitlines() if re.search(r"\bcontract\b", line)]
+    missing = [
+        match[0]
+        for line in lines
+        for match in FORMS.finditer(line)
+        if not there.issuperset([match[1]] if match[1] else re.findall(r"\d", match[2]))
+    ]
+    return missing + [line for line in lines if re.search(r"[Ss]ections? \d", FORMS.sub("", line))]
+
+
+def test_every_reference_leads_to_a_section():
+    top = [path for path in ROOT.iterdir() if not path.name.startswith(".")]
+    files = [file for path in top for file in ([path] if path.is_file() else path.rglob("*"))]
+    texts = [file for file in files if file.suffix in TEXTS and "build" not in file.parts and file != Path(__file__)]
+    wrong = {str(file.relative_to(ROOT)): found for file in texts if (found := dangling(file.read_text("utf-8")))}
+    assert wrong == {}, "write `docs/contract.md, section N`, or a link to one of its headings"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["section 4 of the contract", "docs/contract.md, section 9", "docs/contract.md, sections 2 and 9",
+     "[the contract](contract.md#3-every-record)"],
+)  # fmt: skip
+def test_a_reference_that_leads_nowhere_is_found(text):
+    assert dangling(text)
+
+
+def test_events_outcomes_and_reasons():
+    assert [contract.names(event) for event, *_ in contract.table("2", "event")] == [[name] for name in EVENTS]
+    outcomes = [name for outcome, *_ in contract.table("3", "outcome") for name in contract.names(outcome)]
+    assert outcomes == [*Outcome, "quarantined"]
+    reasons = [name for reason, _ in contract.table("3", "reason") for name in contract.names(reason)]
+    assert reasons == list(get_args(Reason))
+
+
+def test_the_keys_of_a_quarantine_message():
+    keys = [name for key, _ in contract.table("3", "key") for name in contract.names(key)]
+    assert sorted(keys) == sorted(key_names(b"x" * quarantine.MOST_BYTES))
+
+
+def key_names(data: bytes) -> list[str]:
+    message = quarantine.message_for(record(data), Refusal("not_json", "no JSON"))
+    return re.findall(r'"(\w+)":', message)
+
+
+def test_the_attributes_of_an_item():
+    said = {name: kind for attribute, kind, _ in contract.table("4", "attribute") for name in contract.names(attribute)}
+    removed = StockLevel("P98765", last_sequence_number=1)
+    removed.memory.remember(b"a digest", 1)
+    item = to_item(removed, expires_at=1)
+    assert said == {name: kind for name, value in item.items() for kind in value}
+
+
+def test_the_outputs_of_the_stack():
+    [said] = re.findall(r"^Stack outputs: (.*?)\. ", contract.sections()["6"], re.MULTILINE | re.DOTALL)
+    outputs = re.findall(r"^Outputs:\n(.*)", (ROOT / "infra" / "stack.yaml").read_text(), re.MULTILINE | re.DOTALL)
+    assert sorted(contract.names(said)) == sorted(yaml.safe_load(re.sub(r"!\w+", "", outputs[0])))
+
+
+def help_of(capsys, *verb: str) -> str:
+    with pytest.raises(SystemExit):
+        command_line.main([*verb, "--help"])
+    return capsys.readouterr().out
+
+
+def test_the_verbs_and_their_options(capsys):
+    rows = {contract.names(verb)[0]: does for verb, does, _ in contract.table("6", "verb")}
+    assert rows.keys() == set(re.findall(r"^ {2,4}([a-z]+) {2,}\S", help_of(capsys), re.MULTILINE))
+    for verb, does in rows.items():
+        options = {name.split()[0] for name in contract.names(does) if name.startswith("--")}
+        assert options <= set(re.findall(r"--[a-z-]+", help_of(capsys, verb))), verb
+
+
+def test_what_the_verbs_print_with_json(running, inventory_here, monkeypatch, tmp_path):
+    result = ReportResult(tmp_path, tmp_path, [{"name": "00_overview", "seconds": 1.0}], [])
+    monkeypatch.setattr(report, "make_report", lambda *_: result)
+    printed = {
+        "up": running.facts,
+        "send": inventory_here("send", "--events", 3),
+        "down": {"deleted": True},  # tests/conftest.py compares it when it takes the cloud down
+        **{verb: inventory_here(verb) for verb in ("audit", "status", "report")},
+    }
+    [printed["stock"], *_] = inventory_here("stock", "--all")
+    keys = {}
+    for verb, _, prints in contract.table("6", "verb"):
+        if match := re.search(r"`\[?\{(.*?)\}\]?`", prints):
+            keys[contract.names(verb)[0]] = re.findall(r'"(\w+)"', match[1])
+    assert keys == {verb: list(facts) for verb, facts in printed.items()}
+    assert all(isinstance(line, str) for line in inventory_here("logs"))
