@@ -159,6 +159,7 @@ class Refusal(NamedTuple):
 
     reason: Reason
     detail: str
+    judged_on: str | None = None  # the place of the state that a rule of the business refused it on; empty: none yet
 
 
 def parse(record: Record) -> Event | Refusal:

@@ -74,7 +74,7 @@ def project(level: StockLevel, sequence_number: int, event: Event) -> Outcome | 
     if not re_send:
         change = decide(level, event)
         if isinstance(change, Refusal):
-            return change
+            return change._replace(judged_on=str(level.last_sequence_number or ""))
         level.product_name, level.is_active, level.quantity = change.product_name, change.is_active, change.quantity
         level.version += 1
         level.updated_at = event.product.timestamp

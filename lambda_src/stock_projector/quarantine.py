@@ -1,76 +1,87 @@
-"""The quarantine queue: where a record goes that can never be applied, with the reason and its bytes."""
+"""The quarantine table: one item for each record that can never be applied, put once and left alone ever after."""
 
-import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from time import time
+from typing import Any, NamedTuple
 
 from stock_projector.events import Record, Refusal, load_json
+from stock_projector.statements import InParallel, Statement, Verdict, execute
 
-MOST_BYTES = 256 * 1024  # of one message, and of one request
-MOST_MESSAGES = 10  # in one request
-
-
-class QuarantineFailedError(Exception):
-    """SQS took the request but not every message in it."""
+KB = 1024
+MOST_DATA = 300 * KB  # of a record's bytes; the whole lies in the stream
+MOST_EVENT_AND_DATA = 380 * KB  # DynamoDB takes items of 400 KB
 
 
-def message_for(record: Record, refusal: Refusal) -> str:
-    """Write the message: JSON, at most `MOST_BYTES` long. What does not fit is cut: first the event, then the data."""
-    message: dict[str, Any] = {
-        "reason": refusal.reason,
-        "detail": refusal.detail,
-        "event": None,
-        "data": base64.b64encode(record.data).decode(),
-        "partition_key": record.partition_key,
-        "shard_id": record.shard_id,
-        "sequence_number": str(record.sequence_number),
-        "arrived_at": datetime.fromtimestamp(record.arrived_at, UTC).isoformat(timespec="milliseconds"),
+class Refused(NamedTuple):
+    """A record, and why it can never be applied."""
+
+    record: Record
+    refusal: Refusal
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """The quarantine table, through whatever client it is given."""
+
+    dynamodb: Any
+    table_name: str
+    keep_seconds: int  # an item's age when it may go
+    clock: Callable[[], float] = time  # when a record was quarantined; nothing is decided by it
+
+    def put(self, refused: Sequence[Refused], in_parallel: InParallel = map) -> list[Exception | None]:
+        """Put refused records on the condition that they are not there yet. The first verdict stays.
+
+        Returns:
+            For each record, in the order given: None if it is in the table now, else why that is not certain.
+        """
+        now = self.clock()
+        statements = [self._insert(item_for(each, now, self.keep_seconds)) for each in refused]
+        answers = execute(self.dynamodb, statements, in_parallel)
+        # THERE: an attempt before this one, a redelivery or a zombie has put it. Nothing else counts as quarantined.
+        return [None if answer.verdict in (Verdict.DONE, Verdict.THERE) else answer.error for answer in answers]
+
+    def _insert(self, item: dict[str, Any]) -> Statement:
+        names = ", ".join(f"'{name}': ?" for name in item)
+        size = sum(len(content) for value in item.values() for content in value.values() if hasattr(content, "__len__"))
+        return Statement(f"INSERT INTO \"{self.table_name}\" VALUE {{{names}}}", list(item.values()), size)
+
+
+def item_for(refused: Refused, now: float, keep_seconds: int) -> dict[str, Any]:
+    """Write a refused record as the table's item, at most 400 KB long, whatever the record is."""
+    record, refusal = refused
+    data, event = record.data[:MOST_DATA], _event_as_text(record.data)
+    item: dict[str, Any] = {
+        "record_id": {"S": record.item_identifier},
+        "reason": {"S": refusal.reason},
+        "detail": {"S": refusal.detail},
+        "data": {"B": data},
+        "partition_key": {"S": record.partition_key},
+        "shard_id": {"S": record.shard_id},
+        "sequence_number": {"S": str(record.sequence_number)},
+        "arrived_at": {"S": _moment(record.arrived_at)},
+        "quarantined_at": {"S": _moment(now)},
+        "state": {"S": "open"},
+        "expires_at": {"N": str(int(now) + keep_seconds)},
     }
-    whole = message | {"event": _event_or_null(record.data)}
-    return _written(whole) or _written(message) or _cut(message, record.data)
+    if event is not None and len(event) + len(data) <= MOST_EVENT_AND_DATA:
+        item["event"] = {"S": event}
+    if len(data) < len(record.data):
+        item["truncated"] = {"BOOL": True}
+    if refusal.judged_on is not None:
+        item["judged_on"] = {"S": refusal.judged_on}
+    return item
 
 
-def _written(message: dict[str, Any]) -> str | None:
-    """Write a message as JSON, if it fits, and if it can be: 1e999 reads as a number that JSON cannot write."""
+def _event_as_text(data: bytes) -> str | None:
+    """Write the record's JSON as ASCII; None if it is none, or reads as a number that JSON cannot write (1e999)."""
     try:
-        body = json.dumps(message, allow_nan=False)
+        return json.dumps(load_json(data), allow_nan=False)
     except ValueError:
         return None
-    return body if len(body) <= MOST_BYTES else None
 
 
-def _cut(message: dict[str, Any], data: bytes) -> str:
-    message = message | {"data": "", "truncated": True}
-    room = MOST_BYTES - len(json.dumps(message))
-    return json.dumps(message | {"data": base64.b64encode(data[: room // 4 * 3]).decode()})
-
-
-def send(sqs: Any, queue_url: str, bodies: Iterable[str]) -> None:
-    """Send the messages, or raise: no record may count as quarantined whose message is not in the queue."""
-    for request in _requests(bodies):
-        entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(request)]
-        answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
-        if answer.get("Failed"):
-            raise QuarantineFailedError(answer["Failed"][0].get("Message", answer["Failed"][0]["Code"]))
-
-
-def _requests(bodies: Iterable[str]) -> Iterator[list[str]]:
-    request: list[str] = []
-    size = 0
-    for body in bodies:
-        if request and (len(request) == MOST_MESSAGES or size + len(body) > MOST_BYTES):
-            yield request
-            request, size = [], 0
-        request.append(body)
-        size += len(body)
-    if request:
-        yield request
-
-
-def _event_or_null(data: bytes) -> Any:
-    try:
-        return load_json(data)
-    except ValueError:
-        return None
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -8,14 +8,16 @@ from typing import Any
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.consistency import oracle
-from pipeline.reading import logs, queues, stock, stream
+from pipeline.reading import logs, quarantine, queues, stock, stream
 from pipeline.reading.stream import StreamRecord
 from pipeline.waiting import eventually
 
-SETTLE_SECONDS = 3.0  # once the pipe is done; somebody else may be looking into the queue and hiding messages
+SETTLE_SECONDS = 3.0  # once the pipe is done
 TELL_SECONDS = 5.0
 
 Tell = Callable[[str], None]
+COMPARED = ("product_name", "status", "quantity", "version", "updated_at")
+
 Place = tuple[str, str]  # shard and sequence number: which record
 
 
@@ -54,7 +56,6 @@ def _compare_when_drained(
     cloud: Cloud, outputs: dict[str, str], records: list[StreamRecord], expected: oracle.Expectation, tell: Tell
 ) -> list[str]:
     """Compare until the comparison is clean, or until it is certain (or, on AWS, likely) to stay as it is."""
-    seen: dict[Place, str] = {}
     discrepancies: list[str] = []
     before: object = None
     changed_at = told_at = time.monotonic()
@@ -63,7 +64,7 @@ def _compare_when_drained(
         nonlocal discrepancies, before, changed_at, told_at
         state = pipe_state(cloud, outputs)
         drained = _has_passed(state, records)
-        discrepancies = compare(cloud, outputs, expected, seen)
+        discrepancies = compare(cloud, outputs, expected)
         if not discrepancies and drained is not False:
             return True
         now = time.monotonic()
@@ -81,25 +82,22 @@ def _compare_when_drained(
     return discrepancies
 
 
-def compare(cloud: Cloud, outputs: dict[str, str], expected: oracle.Expectation, seen: dict[Place, str]) -> list[str]:
+def compare(cloud: Cloud, outputs: dict[str, str], expected: oracle.Expectation) -> list[str]:
     """Compare table and quarantine with what is expected.
 
     Args:
         cloud: where they are.
         outputs: the stack's outputs.
         expected: what the oracle worked out.
-        seen: quarantine messages seen so far, by record; brought up to date here.
 
     Returns:
         One sentence for each discrepancy.
     """
     items = {item["product_id"]: item for item in stock.items(cloud, outputs["StockTableName"])}
-    found = _compare_products(expected, items)
+    verdicts = quarantine.verdicts(cloud, outputs["QuarantineTableName"])
+    seen = {(each.get("shard_id", ""), each.get("sequence_number", "")): each.get("reason", "") for each in verdicts}
     refused = {place: reason for place, reason in expected.outcomes.items() if reason not in ("applied", "duplicate")}
-    if refused.keys() - seen.keys() or not found:
-        for message in queues.peek(cloud.client("sqs"), outputs["QuarantineQueueUrl"]):
-            seen.setdefault((message["shard_id"], message["sequence_number"]), message["reason"])
-    return found + _compare_quarantine(refused, seen)
+    return _compare_products(expected, items) + _compare_quarantine(refused, seen)
 
 
 def _compare_products(expected: oracle.Expectation, items: dict[str, dict[str, Any]]) -> list[str]:
@@ -108,6 +106,8 @@ def _compare_products(expected: oracle.Expectation, items: dict[str, dict[str, A
         product, item = expected.products.get(product_id), items.get(product_id)
         if item is None:
             found.append(f"{product_id}: the stream says version {product.version}, the table has no item")  # type: ignore[union-attr]
+        elif missing := sorted({*COMPARED, "last_sequence_number"} - item.keys()):
+            found.append(f"{product_id}: its item was not written by the projector, it has no {', '.join(missing)}")
         elif product is None:
             found.append(f"{product_id}: the table has version {item['version']}, the stream has no event")
         else:
@@ -116,18 +116,15 @@ def _compare_products(expected: oracle.Expectation, items: dict[str, dict[str, A
 
 
 def _differences(product: oracle.Product, item: dict[str, Any]) -> list[str]:
-    names = ("product_name", "status", "quantity", "version", "updated_at")
     found = [
         f"{name} should be {getattr(product, name)!r}, is {item[name]!r}"
-        for name in names
+        for name in COMPARED
         if getattr(product, name) != item[name]
     ]
     if int(product.last_sequence_number) != int(item["last_sequence_number"]):
         found.append(
             f"last_sequence_number should be {product.last_sequence_number}, is {item['last_sequence_number']}"
         )
-    if (product.status == "removed") != ("expires_at" in item):
-        found.append(f"expires_at is on removed items only; this one is {product.status}")
     return found
 
 
@@ -139,7 +136,7 @@ def _compare_quarantine(refused: dict[Place, str], seen: dict[Place, str]) -> li
             found.append(f"{record}: should be quarantined as {refused[place]}, is not")
         elif place not in refused:
             found.append(f"{record}: is quarantined as {seen[place]}, though it could be applied")
-        elif seen[place] not in (refused[place], "out_of_order"):  # a refused record that came again may be late
+        elif seen[place] != refused[place]:
             found.append(f"{record}: is quarantined as {seen[place]}, should be as {refused[place]}")
     return found
 

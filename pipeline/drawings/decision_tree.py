@@ -66,11 +66,11 @@ def ask_the_code(case: Case) -> Answer:
     """Run the projector's own code on a case."""
     event = parse(case.record)
     if isinstance(event, Refusal):
-        return Answer("quarantined", *event)
+        return Answer("quarantined", event.reason, event.detail)
     before, after = case.level, replace(case.level, memory=case.level.memory.copy())
     result = project(after, case.record.sequence_number, event)
     if isinstance(result, Refusal):
-        return Answer("quarantined", *result)
+        return Answer("quarantined", result.reason, result.detail)
     stock = f"stock {before.quantity} -> {after.quantity}, version {before.version} -> {after.version}"
     return Answer(str(result), "", stock if after.version > before.version else f"version stays {after.version}")
 

@@ -1,4 +1,4 @@
-"""Start the emulator with five corrections, each of which would be a line or two in the emulator itself.
+"""Start the emulator with six corrections, each of which would be a line or two in the emulator itself.
 
 1. It authorises some SQS calls under names that AWS's IAM does not have. A policy that is right on AWS would fail here.
 2. Whoever is the account's root may assume any role made for a service. Here, root asking for such a role is the pipe
@@ -10,16 +10,22 @@
    every record kept. Records are stored in the order they came: looking at the oldest is enough.
 5. It forgets the parameters of a pipe. Kept, and told by DescribePipe, when the pipe was made by CreatePipe. As on AWS,
    UpdatePipe replaces the Kinesis and Lambda parameters as a whole: what is left out goes back to its default.
+6. It authorises BatchExecuteStatement under that name, on every resource. AWS authorises each of its statements by
+   what it does, on the table that it names; a statement that is not allowed fails alone, within an HTTP 200.
 """
 
 import json
+import re
 import time
+from contextvars import ContextVar
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import kinesis, pipes
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import dynamodb, kinesis, pipes
 
 AWS_NAMES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -30,17 +36,71 @@ PIPES = "pipes.amazonaws.com"
 
 SWEEP_SECONDS = 30.0
 
+_access_key: ContextVar[str] = ContextVar("access_key", default="")  # of whoever makes the request being served
 _swept_at = 0.0
 _expire_iterators = kinesis._expire_iterators
 _extract_iam_action = iam_actions.extract_iam_action
 _evaluate_trust_policy = iam_evaluator.evaluate_trust_policy
+_batch_execute_statement = dynamodb._batch_execute_statement
 _create_pipe, _update_pipe, _describe_pipe = pipes._create_pipe, pipes._update_pipe, pipes._describe_response
 
 
-def extract_iam_action(*args: Any, **kwargs: Any) -> str | None:
-    """Name the permission as AWS's service authorization reference does."""
-    action = _extract_iam_action(*args, **kwargs)
+def extract_iam_action(
+    service: str, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+) -> str | None:
+    """Name the permission as AWS's service authorization reference does; None if there is none to the call as such."""
+    action = _extract_iam_action(service, method, path, headers, body, query_params)
+    if action == "dynamodb:BatchExecuteStatement":
+        _access_key.set(app.extract_access_key_id(headers, query_params))
+        return None
     return AWS_NAMES.get(action or "", action)
+
+
+STATEMENT = re.compile(  # what a PartiQL statement does, and to which table
+    r'\s*(?:(INSERT)\s+INTO|(UPDATE)|(DELETE)\s+FROM|(SELECT)\b.*?\bFROM)\s+"?([\w.-]+)"?', re.IGNORECASE | re.DOTALL
+)
+
+
+def batch_execute_statement(request: dict[str, Any]) -> Any:
+    """Carry out the statements that are allowed; the others fail, each at its place, in AWS's words."""
+    statements = request.get("Statements") or []
+    refusal = cache(_refusal)  # for the 25 of a request, hardly more than two are asked for
+    refusals = [refusal(*_wanted(statement.get("Statement", ""))) for statement in statements]
+    if not any(refusals):
+        return _batch_execute_statement(request)
+    allowed = [each for each, refused in zip(statements, refusals, strict=True) if not refused]
+    status, headers, body = 200, {"Content-Type": "application/x-amz-json-1.0"}, b'{"Responses": []}'
+    if allowed:
+        status, headers, body = _batch_execute_statement(request | {"Statements": allowed})
+        if status != 200:
+            return status, headers, body
+    answer = json.loads(body)
+    carried_out = iter(answer["Responses"])
+    answer["Responses"] = [refused or next(carried_out) for refused in refusals]
+    return status, headers, json.dumps(answer).encode()
+
+
+def _wanted(statement: str) -> tuple[str, str]:
+    """Return the action that a statement asks for, and its table; both empty if it is no statement."""
+    found = STATEMENT.match(statement)
+    if not found:
+        return "", ""
+    *verbs, table = found.groups()
+    return f"dynamodb:PartiQL{next(filter(None, verbs)).capitalize()}", table
+
+
+def _refusal(action: str, table: str) -> dict[str, Any] | None:
+    """Return what AWS answers to a statement that its caller may not make; None if they may."""
+    if not action:
+        return None  # it will be refused as what it is
+    resource = f"arn:aws:dynamodb:{get_region()}:{get_account_id()}:table/{table}"
+    denied = iam_evaluator.enforce(_access_key.get(), action, "dynamodb", get_region(), resource_arn=resource)
+    if not denied:
+        return None
+    who = getattr(denied, "principal_arn", "") or iam_evaluator.caller_arn()
+    reason = f"because no identity-based policy allows the {action} action"
+    message = f"User: {who} is not authorized to perform: {action} on resource: {resource} {reason}"
+    return {"Error": {"Code": "AccessDenied", "Message": message}}
 
 
 def evaluate_trust_policy(trust: str | dict[str, Any], caller_arn: str, context: Any = None) -> bool:
@@ -125,5 +185,6 @@ if __name__ == "__main__":
     iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
     kinesis._expire_records = expire_records
     kinesis._expire_iterators = expire_iterators
+    dynamodb._batch_execute_statement = batch_execute_statement
     pipes._create_pipe, pipes._update_pipe, pipes._describe_response = create_pipe, update_pipe, describe_pipe
     app.main()

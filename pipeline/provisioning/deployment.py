@@ -11,7 +11,7 @@ from pipeline import cloud
 from pipeline.cloud import Cloud
 from pipeline.consistency import audit
 from pipeline.provisioning import stack
-from pipeline.reading import queues, stock
+from pipeline.reading import quarantine, stock
 from pipeline.stories import producer
 from pipeline.stories.scenarios import NewRecord
 
@@ -48,7 +48,7 @@ class Deployment:
 
     def quarantine(self) -> pd.DataFrame:
         """Return the quarantined records, one row each."""
-        return queues.quarantine(self.cloud.client("sqs"), self.outputs["QuarantineQueueUrl"])
+        return quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
 
     def audit(self, tell: Tell = _silent) -> audit.AuditResult:
         """Wait until drained, then compare table and quarantine with an independent fold of the stream."""

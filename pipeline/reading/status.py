@@ -4,11 +4,11 @@ from typing import Any
 
 from pipeline import cloud as clouds
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import logs
+from pipeline.reading import logs, quarantine
 
 
 def status(found: Deployment) -> dict[str, Any]:
-    """Return the state of the cloud, the pipe and its shards, the projector's last trouble and both queues' depth."""
+    """Return the state of the cloud, the pipe and its shards, the projector's last trouble, what is refused and given up."""
     cloud, outputs = found.cloud, found.outputs
     pipe = cloud.client("pipes").describe_pipe(Name=outputs["PipeName"])
     reported = (clouds.pipe_status(cloud) or {"pipes": []})["pipes"]
@@ -20,7 +20,7 @@ def status(found: Deployment) -> dict[str, Any]:
         "pipe": {"name": outputs["PipeName"], "state": pipe["CurrentState"], "error": own["error"]},
         "shards": own["shards"],
         "projector": {"name": outputs["ProjectorName"], "last_error": logs.last_trouble(cloud, outputs)},
-        "quarantined_messages": _depth(cloud, outputs["QuarantineQueueUrl"]),
+        "quarantined": quarantine.count(cloud, outputs["QuarantineTableName"]),
         "dead_letters": _depth(cloud, outputs["DeadLetterQueueUrl"]),
     }
 
@@ -43,7 +43,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
         if shard["last_error"]:
             text.append(f"    last error: {shard['last_error']}")
     text.append(f"projector    {projector['last_error'] or 'no trouble in the last quarter of an hour'}")
-    text.append(f"quarantine   {facts['quarantined_messages']} messages")
+    text.append(f"quarantine   {facts['quarantined']} records")
     text.append(f"dead letters {facts['dead_letters']} messages")
     return text
 

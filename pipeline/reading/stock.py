@@ -10,9 +10,10 @@ from pipeline.cloud import Cloud
 COLUMNS = ["product_id", "product_name", "status", "quantity", "version", "updated_at"]
 
 
-def items(cloud: Cloud, table_name: str) -> Iterator[dict[str, Any]]:
-    """Read every item of the stock table, consistently, as plain values."""
-    pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True)
+def items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
+    """Read every item of a table, consistently, as plain values: all attributes, or those named."""
+    wanted = {"ProjectionExpression": attributes} if attributes else {}
+    pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True, **wanted)
     for page in pages:
         for item in page["Items"]:
             yield {name: _plain(value) for name, value in item.items()}

@@ -186,7 +186,7 @@ def _open(path: Path) -> TextIO:
 def _key_of(line: bytes) -> str:
     """Return the product's id, or for a line that names none a key that it can be quarantined under."""
     try:
-        key = json.loads(line)["product"]["product_id"]
+        key = json.loads(line, parse_int=float)["product"]["product_id"]  # int refuses very long ones
         key.encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "no-product"
