@@ -57,7 +57,7 @@ class Judge:
         self.unsure: set[str] = set()  # products of which a record was given up before all that its item remembers
         self._settled = {shard_id: int(position.sequence_number or 0) for shard_id, position in start.positions.items()}
         self._first: dict[str, int] = {}  # place that was read, by shard
-        self._ahead: dict[str, Product] = {}  # states that pending records will bring about
+        self._ahead: dict[str, Product] = {}  # states beyond the items
         self._shard_of: dict[str, str] = {}
         self._held_up: set[str] = set()  # shards with a pending record
         self._missing: dict[str, list[Any]] = {}  # product → how many records left no trace, the first, the last
@@ -105,6 +105,16 @@ class Judge:
                     self._say(_name(shard_id, place), "is quarantined, but is not in the stream")
         return list(self._told())
 
+    @property
+    def wrong(self) -> set[str]:
+        """Products and records of which something is said."""
+        return set(self._sentences)
+
+    @property
+    def oldest_pending(self) -> float | None:
+        """When the oldest pending record arrived, epoch seconds; None if there is none."""
+        return min((self.positions[shard_id].arrived_at for shard_id in self._held_up), default=None)
+
     # --- one record
 
     def _judge_poison(self, record: StreamRecord, reason: str, refusal: Refusal | None) -> Judged:
@@ -125,7 +135,7 @@ class Judge:
                 return Judged("quarantined", refusal.reason, product)
         elif not (outcome in EFFECTS and self.traces.reach(record)):
             judged = self._without_trace(record, outcome)
-            if judged.outcome == "pending" and outcome in EFFECTS:
+            if judged.outcome != "given_up" and outcome in EFFECTS:
                 product = self._go_ahead(record, event, outcome)
             return judged._replace(product=product)
         elif self.traces.may_have_no_effect(record, identity):
@@ -147,7 +157,7 @@ class Judge:
         return Judged(outcome, "", product)
 
     def _go_ahead(self, record: StreamRecord, event: dict[str, Any], outcome: str) -> Product:
-        """Bring a copy of the product forward by a pending event: later verdicts may rest on it."""
+        """Bring a copy of the product forward by an event beyond its item: later verdicts may rest on it."""
         product = self._product(record.partition_key)
         if record.partition_key not in self._ahead:
             product = copy(product)
@@ -163,7 +173,7 @@ class Judge:
         if applied:
             self._say(_name_of(record), f"is quarantined as {refusal.reason}, and was applied all the same")
         elif refusal.reason == "out_of_order" and not self.traces.reach(record):
-            self._say(_name_of(record), "is quarantined as out_of_order, though nothing later of its product was applied")
+            self._say(_name_of(record), "is quarantined as out_of_order, though no later event was applied")
         elif refusal.reason in NEVER_TOOK_EFFECT or passed_on_another_state:
             self.counts.left_out += 1
             return True

@@ -40,6 +40,11 @@ def environment(port: int, scratch: str) -> dict[str, str]:
     }
 
 
+def hour_seconds() -> float:
+    """Return how long an hour of a stream's retention takes: INVENTORY_HOUR_SECONDS shortens it, to see it pass."""
+    return float(os.environ.get("INVENTORY_HOUR_SECONDS") or 3600)
+
+
 def endpoint(port: int) -> str:
     """Return the URL under which the emulator answers."""
     return f"http://{HOST}:{port}"

@@ -7,7 +7,8 @@
 3. On every Kinesis call it looks at all shard iterators for expired ones, and every read makes a new one: two shards
    that nobody writes to kept a tenth of a core busy with that. GetRecords checks its own iterator; the rest can wait.
 4. On every Kinesis call it rebuilds the list of all stored records to drop the expired ones, so it slows down with
-   every record kept. Records are stored in the order they came: looking at the oldest is enough.
+   every record kept. Records are stored in the order they came: looking at the oldest is enough. And its iterators
+   count records from the oldest one kept, so when some are dropped they must go back by as many, or skip new ones.
 5. It forgets the parameters of a pipe. Kept, and told by DescribePipe, when the pipe was made by CreatePipe. As on AWS,
    UpdatePipe replaces the Kinesis and Lambda parameters as a whole: what is left out goes back to its default.
 6. It authorises BatchExecuteStatement under that name, on every resource. AWS authorises each of its statements by
@@ -26,6 +27,8 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, kinesis, pipes
+
+from pipeline.emulator.emulator import hour_seconds
 
 AWS_NAMES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -128,11 +131,15 @@ def _is_ours(statement: dict[str, Any]) -> bool:
 
 def expire_records(stream: dict[str, Any]) -> None:
     """Drop what is older than the stream's retention."""
-    cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
-    for shard in stream["shards"].values():
+    cutoff = time.time() - stream["RetentionPeriodHours"] * hour_seconds()
+    for shard_id, shard in stream["shards"].items():
         records = shard["records"]
         if records and records[0]["ApproximateArrivalTimestamp"] < cutoff:
             shard["records"] = [each for each in records if each["ApproximateArrivalTimestamp"] >= cutoff]
+            dropped = len(records) - len(shard["records"])
+            for iterator in kinesis._shard_iterators.values():
+                if (iterator["stream"], iterator["shard_id"]) == (stream["StreamName"], shard_id):
+                    iterator["position"] = max(0, iterator["position"] - dropped)
 
 
 def expire_iterators() -> None:

@@ -12,11 +12,16 @@ COLUMNS = ["product_id", "product_name", "status", "quantity", "version", "updat
 
 def items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
     """Read every item of a table, consistently, as plain values: all attributes, or those named."""
+    for item in raw_items(cloud, table_name, attributes):
+        yield {name: _plain(value) for name, value in item.items()}
+
+
+def raw_items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
+    """Read every item of a table, consistently, as DynamoDB writes them, with the kind of each value."""
     wanted = {"ProjectionExpression": attributes} if attributes else {}
     pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True, **wanted)
     for page in pages:
-        for item in page["Items"]:
-            yield {name: _plain(value) for name, value in item.items()}
+        yield from page["Items"]
 
 
 def stock(cloud: Cloud, table_name: str, include_removed: bool = False) -> pd.DataFrame:
