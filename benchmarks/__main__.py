@@ -1,4 +1,4 @@
-"""Measure ours beside its peers on a local cloud of its own: `python -m benchmarks`, or some suites by name.
+"""Measure the projector and its peers on a local cloud of their own: `python -m benchmarks`, or some suites by name.
 
 A full run keeps its figures in docs/benchmark.json, which the notebook on scale and cost reads.
 """
@@ -18,7 +18,7 @@ from benchmarks.suites import EVENTS, PRODUCTS, SEED, SHARDS, SUITES, Bench
 from pipeline import cloud
 from pipeline.errors import UserError
 from pipeline.provisioning import bundle
-from pipeline.scale import results, tables
+from pipeline.scale import benchmark, benchmark_tables
 
 WHOLE = ("drain", "replay", "latency", "verdict", "fold")  # what the table needs
 
@@ -40,20 +40,20 @@ def main() -> int:
     keep = wanted.keep or (not wanted.suites and wanted.events == EVENTS)
     try:
         kept = _kept_beside(suites, wanted.events) if keep else {}
-        found = measure(suites, wanted.rounds, wanted.events)
+        measured = measure(suites, wanted.rounds, wanted.events)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     if keep:
-        found = _beside(kept, found, suites) if kept else found
-        results.KEPT.write_text(json.dumps(_rounded(found), indent=1) + "\n")
-    print(json.dumps(_rounded(found), indent=1) if wanted.json else _table(found))
+        measured = _beside(kept, measured, suites) if kept else measured
+        benchmark.KEPT.write_text(json.dumps(_rounded(measured), indent=1) + "\n")
+    print(json.dumps(_rounded(measured), indent=1) if wanted.json else _table(measured))
     return 0
 
 
 def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
     """Run suites on a fresh local cloud, and take it down again."""
-    found: dict[str, Any] = {
+    measured: dict[str, Any] = {
         "made_on": datetime.now(UTC).date().isoformat(),
         "code": bundle.build().code_sha256,
         "machine": {
@@ -76,10 +76,10 @@ def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
                 print(f"{name}:", file=sys.stderr)
                 bench = Bench(cloud.start(), scratch, rounds, lambda line: print(line, file=sys.stderr), events)
                 for key, results_of in SUITES[name](bench):
-                    found[key] = found[key] + results_of if isinstance(found[key], list) else results_of
+                    measured[key] = measured[key] + results_of if isinstance(measured[key], list) else results_of
         finally:
             cloud.stop("local")
-    return found
+    return measured
 
 
 def _story(events: int) -> dict[str, Any]:
@@ -96,21 +96,21 @@ def _kept_beside(suites: list[str], events: int) -> dict[str, Any]:
     if set(suites) == set(SUITES):
         return {}
     try:
-        kept = results.load()
+        kept = benchmark.load()
     except (OSError, ValueError):
         kept = {}
     if (kept.get("code"), kept.get("story")) != (bundle.build().code_sha256, _story(events)):
-        raise UserError(f"{results.KEPT.name} is of another projector or story: measure all suites to keep any")
+        raise UserError(f"{benchmark.KEPT.name} is of another projector or story: measure all suites to keep any")
     return kept
 
 
-def _beside(kept: dict[str, Any], found: dict[str, Any], suites: list[str]) -> dict[str, Any]:
+def _beside(kept: dict[str, Any], measured: dict[str, Any], suites: list[str]) -> dict[str, Any]:
     """Add the suites that were not measured now."""
-    missing = [key for key in ("replay", "latency", "verdict", "fold") if not found[key]]
+    missing = [key for key in ("replay", "latency", "verdict", "fold") if not measured[key]]
     drains = [
         each for each in kept["drain"] if ("contenders" if each["suite"] == "contenders" else "sweeps") not in suites
     ]
-    return found | {key: kept[key] for key in missing} | {"drain": drains + found["drain"]}
+    return measured | {key: kept[key] for key in missing} | {"drain": drains + measured["drain"]}
 
 
 def _rounded(value: Any) -> Any:
@@ -122,11 +122,12 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def _table(found: dict[str, Any]) -> str:
-    if not all(found[key] for key in WHOLE):
-        return json.dumps(_rounded(found), indent=1)
-    limits = "\n".join(f"{name}: {value}" for name, value in tables.limits(found).items())
-    return f"{tables.speeds(found).to_string()}\n\n{tables.spent(found).to_string()}\n\n{limits}"
+def _table(measured: dict[str, Any]) -> str:
+    if not all(measured[key] for key in WHOLE):
+        return json.dumps(_rounded(measured), indent=1)
+    limits = "\n".join(f"{name}: {value}" for name, value in benchmark_tables.limits(measured).items())
+    tables = (benchmark_tables.speeds(measured), benchmark_tables.consumption(measured))
+    return "\n\n".join([*(table.to_string() for table in tables), limits])
 
 
 if __name__ == "__main__":

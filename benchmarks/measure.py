@@ -1,4 +1,4 @@
-"""Take a contender over a story, and put into numbers what came of it."""
+"""Run one contender over one story, and return the figures."""
 
 import json
 import time
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import processes
-from benchmarks.stage import WARM_UP, Stage
 from benchmarks.stories import STOCK
+from benchmarks.testbed import WARM_UP, Testbed
 from pipeline.reading import stock
 from pipeline.stories.scenarios import NewRecord
 
@@ -20,16 +20,16 @@ CRASH_AFTER = 60  # writes to the stock table by one invocation: in the middle o
 
 
 def drain(
-    stage: Stage, contender: str, story: list[NewRecord], in_stock: Sequence[str] = (), **environment: str
+    testbed: Testbed, contender: str, story: list[NewRecord], in_stock: Sequence[str] = (), **environment: str
 ) -> dict[str, float]:
-    """Put a backlog on the stream while the pipe rests; let it go; measure until all of it has its outcome.
+    """Put a backlog on the stream while the pipe is stopped; start it; measure until every record has its outcome.
 
     Args:
-        stage: where.
-        contender: which.
+        testbed: the pipeline to measure on.
+        contender: its name.
         story: the backlog.
-        in_stock: products that ours finds in the table.
-        environment: more of the function's variables.
+        in_stock: products that are in the table before.
+        environment: more variables of the function.
 
     Returns:
         `seconds` from the first invocation's start to the end of the last one (so without the reading of the first
@@ -38,14 +38,14 @@ def drain(
         in the handler, of all `invocations`, and the `cpu_seconds` among them; `emulator_cpu_seconds` and
         `runtime_cpu_seconds` from the pipe's start to the end; `memory_mb`, the most that a worker had.
     """
-    with stage.pipe_at_rest():
-        run = stage.put_on(contender, **environment)
-        stage.stock_up(in_stock, STOCK)
-        stage.load(story)
-        used = processes.cpu_seconds(stage.cloud)
-    stage.wait_until_drained()
-    using = processes.cpu_seconds(stage.cloud)
-    lines = _whole(stage.lines(run), len(story), run)
+    with testbed.pipe_stopped():
+        run = testbed.switch_to(contender, **environment)
+        testbed.fill_stock(in_stock, STOCK)
+        testbed.load(story)
+        used = processes.cpu_seconds(testbed.cloud)
+    testbed.wait_until_drained()
+    using = processes.cpu_seconds(testbed.cloud)
+    lines = _whole(testbed.invocations(run), len(story), run)
     seconds = max(line["ended"] for line in lines) - min(line["started"] for line in lines)
     return {
         "seconds": seconds,
@@ -66,21 +66,24 @@ def _whole(lines: list[dict[str, Any]], records: int, run: str) -> list[dict[str
     return lines
 
 
-def replay(stage: Stage, story: list[NewRecord], recording: Path) -> dict[str, float]:
-    """Send DynamoDB just what ours sent it for this story; `seconds`, `cpu_seconds` and `emulator_cpu_seconds`.
+def replay(testbed: Testbed, story: list[NewRecord], recording: Path) -> dict[str, float]:
+    """Send DynamoDB exactly what the projector sent it for this story.
 
     The requests are recorded once. Their conditions hold again, because the table is emptied before.
+
+    Returns:
+        `seconds`, `cpu_seconds` and `emulator_cpu_seconds`.
     """
     if not recording.exists():
         recording.mkdir(parents=True)
-        drain(stage, "ours", story, RECORDING=str(recording))
-    with stage.pipe_at_rest():
-        stage.put_on("replay")
+        drain(testbed, "projector", story, RECORDING=str(recording))
+    with testbed.pipe_stopped():
+        testbed.switch_to("replay")
         start_at = time.time() + 4
         batches = [[{"recording": str(file), "start_at": start_at}] for file in sorted(recording.glob("*.jsonl"))]
-        used = processes.cpu_seconds(stage.cloud)
-        answers = stage.invoke(batches)
-        using = processes.cpu_seconds(stage.cloud)
+        used = processes.cpu_seconds(testbed.cloud)
+        answers = testbed.invoke(batches)
+        using = processes.cpu_seconds(testbed.cloud)
     if max(each["started"] for each in answers) > start_at + LATE_SECONDS:
         raise RuntimeError("a shard's replay began late: its worker was not ready")
     return {
@@ -90,36 +93,36 @@ def replay(stage: Stage, story: list[NewRecord], recording: Path) -> dict[str, f
     }
 
 
-def latency(stage: Stage, contender: str, story: list[NewRecord], rate: float) -> dict[str, float]:
+def latency(testbed: Testbed, contender: str, story: list[NewRecord], rate: float) -> dict[str, float]:
     """Send at a steady rate. A record counts as visible when the invocation that took it has ended."""
-    with stage.pipe_at_rest():
-        run = stage.put_on(contender)
-    stage.wait_until_reading()
-    stage.send(story, rate)
-    stage.wait_until_drained()
-    lines = _whole(stage.lines(run), len(story), run)
+    with testbed.pipe_stopped():
+        run = testbed.switch_to(contender)
+    testbed.wait_until_reading()
+    testbed.send(story, rate)
+    testbed.wait_until_drained()
+    lines = _whole(testbed.invocations(run), len(story), run)
     lags = [line["ended"] - arrived for line in lines for arrived in line["arrived"]]
     p50, p99 = (float(np.percentile(lags, q)) * 1000 for q in (50, 99))
     return {"p50_ms": p50, "p99_ms": p99, "records": len(lags)}
 
 
 def verdict(
-    stage: Stage, contender: str, story: list[NewRecord], in_stock: Sequence[str], marker: Path
+    testbed: Testbed, contender: str, story: list[NewRecord], in_stock: Sequence[str], marker: Path
 ) -> dict[str, Any]:
     """Kill the worker once in the middle of a batch, and say whether the table is right in the end.
 
     Args:
-        stage: where.
-        contender: which.
+        testbed: the pipeline to measure on.
+        contender: its name.
         story: changes of quantities, some of them sent twice.
         in_stock: the products.
         marker: a file that will say that the worker was killed.
     """
     marker.unlink(missing_ok=True)
-    drain(stage, contender, story, in_stock, CRASH=json.dumps({"after": CRASH_AFTER, "marker": str(marker)}))
+    drain(testbed, contender, story, in_stock, CRASH=json.dumps({"after": CRASH_AFTER, "marker": str(marker)}))
     if not marker.exists():
         raise RuntimeError(f"{contender} was not killed: no invocation wrote {CRASH_AFTER} times")
-    wanted, found = _wanted(story, in_stock), _found(stage)
+    wanted, found = _wanted(story, in_stock), _found(testbed)
     wrong = [name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)]
     return {
         "is_right": not wrong,
@@ -140,9 +143,9 @@ def _wanted(story: list[NewRecord], in_stock: Sequence[str]) -> dict[str, int]:
     return quantities
 
 
-def _found(stage: Stage) -> dict[str, int]:
+def _found(testbed: Testbed) -> dict[str, int]:
     """Read the table: quantities by product."""
-    items = stock.items(stage.cloud, stage.outputs["StockTableName"])
+    items = stock.items(testbed.cloud, testbed.outputs["StockTableName"])
     return {
         item["product_id"]: item["quantity"]
         for item in items

@@ -1,8 +1,9 @@
-"""A million events, one after the other, on a local cloud of its own: is it as fast and as small at the end?
+"""A million events in chunks on a local cloud of its own: are speed and memory at the end as at the start?
 
     python -m benchmarks.soak --events 1000000
 
-Told chunk by chunk: throughput end to end, and the memory of pipe runtime, Lambda workers and emulator. Then audited.
+Measured chunk by chunk: throughput end to end, and the memory of pipe runtime, Lambda workers and emulator. Then the
+audit compares all of it.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks import processes
-from benchmarks.drained import wait_until_drained
+from benchmarks.drain_wait import wait_until_drained
 from pipeline import cloud
 from pipeline.provisioning import bundle, deployment
 from pipeline.provisioning.deployment import Deployment
@@ -41,24 +42,26 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         os.environ["INVENTORY_STATE_DIR"] = folder
         try:
-            found = soak(wanted.events, wanted.chunk)
+            measured = soak(wanted.events, wanted.chunk)
         finally:
             cloud.stop("local")
     if wanted.events == parser.get_default("events"):
-        KEPT.write_text(json.dumps(found, indent=1) + "\n")
-    print(_table(found))
-    return 1 if found["audit"]["discrepancies"] else 0
+        KEPT.write_text(json.dumps(measured, indent=1) + "\n")
+    print(_table(measured))
+    return 1 if measured["audit"]["discrepancies"] else 0
 
 
 def soak(events: int, chunk: int) -> dict[str, Any]:
-    """Send a day of that many events in chunks, each when the one before is drained, and audit all of it."""
+    """Send that many events in chunks, each once the one before is drained, and audit all of it."""
     where = cloud.start()
     pipeline = deployment.up(where, STACK)
     story = SCENARIOS["everyday"](StoryWriter("everyday", PRODUCTS, SEED), events, PRODUCTS)
     chunks: list[dict[str, float]] = []
     with tqdm(total=events, unit=" events", file=sys.stderr) as bar:
         while batch := list(islice(story, chunk)):
-            chunks.append({"events_per_second": len(batch) / _take(pipeline, batch), **processes.memory(where)})
+            chunks.append(
+                {"events_per_second": len(batch) / _send_and_drain(pipeline, batch), **processes.memory(where)}
+            )
             bar.update(len(batch))
     started = time.monotonic()
     audit = pipeline.audit()
@@ -74,7 +77,7 @@ def soak(events: int, chunk: int) -> dict[str, Any]:
     }
 
 
-def _take(pipeline: Deployment, batch: list[NewRecord]) -> float:
+def _send_and_drain(pipeline: Deployment, batch: list[NewRecord]) -> float:
     """Send, and wait until drained. Returns seconds."""
     started = time.monotonic()
     kinesis = pipeline.cloud.client("kinesis")
@@ -85,15 +88,15 @@ def _take(pipeline: Deployment, batch: list[NewRecord]) -> float:
     return time.monotonic() - started
 
 
-def _table(found: dict[str, Any]) -> str:
+def _table(measured: dict[str, Any]) -> str:
     head = f"{'events':>12} {'events/s':>10} {'runtime MB':>11} {'worker MB':>10} {'emulator MB':>12}"
     rows = [
-        f"{number * found['chunk']:>12,} {each['events_per_second']:>10,.0f} {each['runtime_mb']:>11,.0f}"
+        f"{number * measured['chunk']:>12,} {each['events_per_second']:>10,.0f} {each['runtime_mb']:>11,.0f}"
         f" {each['worker_mb']:>10,.0f} {each['emulator_mb']:>12,.0f}"
-        for number, each in enumerate(found["chunks"], 1)
+        for number, each in enumerate(measured["chunks"], 1)
     ]
-    audit = found["audit"]
-    wrong, seconds = len(audit["discrepancies"]), found["audit_seconds"]
+    audit = measured["audit"]
+    wrong, seconds = len(audit["discrepancies"]), measured["audit_seconds"]
     return "\n".join([head, *rows, f"audited {audit['records']:,} records in {seconds} s: {wrong} discrepancies"])
 
 

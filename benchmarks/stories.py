@@ -8,7 +8,7 @@ STOCK = 1_000_000_000  # of every product at first: then no change is ever refus
 
 
 def everyday(events: int, products: int, seed: int) -> list[NewRecord]:
-    """Return a shop's day, as the notebooks tell it."""
+    """Return a shop's day: the scenario `everyday`."""
     return write_story("everyday", events, products, seed)
 
 
@@ -28,9 +28,9 @@ def changes(events: int, products: int, skew: float, seed: int) -> tuple[list[st
 def with_re_sends(story: list[NewRecord], seed: int, share: float = 0.02) -> list[NewRecord]:
     """Return the story with some events sent again, a few places on: the producer got no answer to the first."""
     random = Random(f"re-sends/{seed}")
-    told: list[tuple[float, NewRecord]] = []
+    placed: list[tuple[float, NewRecord]] = []
     for place, entry in enumerate(story):
-        told.append((place, entry))
+        placed.append((place, entry))
         if random.random() < share:
-            told.append((place + random.randint(1, 8) + 0.5, entry))
-    return [entry for _, entry in sorted(told, key=lambda each: each[0])]
+            placed.append((place + random.randint(1, 8) + 0.5, entry))
+    return [entry for _, entry in sorted(placed, key=lambda pair: pair[0])]

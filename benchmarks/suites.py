@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import fold, measure, stories
-from benchmarks.deployed import set_up
-from benchmarks.stage import Stage
+from benchmarks.setup import set_up
+from benchmarks.testbed import Testbed
 from pipeline.cloud import Cloud
 
 EVENTS, PRODUCTS, SHARDS, BATCH_SIZE, SEED = 20_000, 200, 2, 1000, 7
@@ -22,54 +22,54 @@ SWEEPS: dict[str, tuple[int | float, ...]] = {
 }
 
 Result = dict[str, Any]
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass
 class Bench:
-    """The cloud to measure on, with a stage for every shape of the pipeline."""
+    """The cloud to measure on, with a testbed for each batch size and number of shards."""
 
     cloud: Cloud
     scratch: Path
     rounds: int
-    tell: Tell
+    progress: Progress
     events: int = EVENTS
-    _stages: dict[tuple[int, int], Stage] = field(default_factory=dict)
+    _testbeds: dict[tuple[int, int], Testbed] = field(default_factory=dict)
 
-    def stage(self, batch_size: int = BATCH_SIZE, shards: int = SHARDS) -> Stage:
-        """Return the stage of that shape. The others' pipes rest: even an idle one polls."""
+    def testbed(self, batch_size: int = BATCH_SIZE, shards: int = SHARDS) -> Testbed:
+        """Return the testbed of that shape, and stop the pipes of the others: even an idle pipe polls."""
         shape = (batch_size, shards)
-        if shape not in self._stages:
-            self._stages[shape] = set_up(self.cloud, batch_size, shards, self.scratch)
-        for other, stage in self._stages.items():
+        if shape not in self._testbeds:
+            self._testbeds[shape] = set_up(self.cloud, batch_size, shards, self.scratch)
+        for other, testbed in self._testbeds.items():
             if other != shape:
-                stage.rest()
-        return self._stages[shape]
+                testbed.stop_pipe()
+        return self._testbeds[shape]
 
     def interleaved(self, points: list[Result], take: Callable[[Result], Result]) -> list[Result]:
         """Measure all points once, then all again; each with what every round gave."""
-        found: list[list[Result]] = [[] for _ in points]
+        rounds_of: list[list[Result]] = [[] for _ in points]
         for number in range(self.rounds):
-            for point, rounds in zip(points, found, strict=True):
+            for point, rounds in zip(points, rounds_of, strict=True):
                 rounds.append(take(point))
                 what = " ".join(str(value) for value in point.values())
-                self.tell(f"  round {number + 1}: {what}: {_headline(rounds[-1])}")
-        return [point | {"rounds": rounds} for point, rounds in zip(points, found, strict=True)]
+                self.progress(f"  round {number + 1}: {what}: {_headline(rounds[-1])}")
+        return [point | {"rounds": rounds} for point, rounds in zip(points, rounds_of, strict=True)]
 
 
 def contenders(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
-    """Take all contenders over the same story, at two batch sizes; and what is the ceiling."""
+    """Measure all contenders over the same story, at two batch sizes, and the ceiling."""
     story = stories.everyday(bench.events, PRODUCTS, SEED)
-    points = [_point("contenders", "ours", batch, bench.events) for batch in (BATCH_SIZE, 5 * BATCH_SIZE)]
+    points = [_point("contenders", "projector", batch, bench.events) for batch in (BATCH_SIZE, 5 * BATCH_SIZE)]
     points += [point | {"contender": "no_op"} for point in points]
     points += [{"suite": "replay", "batch_size": point["batch_size"], "events": bench.events} for point in points[:2]]
     points += [_point("contenders", peer, BATCH_SIZE, min(SLOW_EVENTS, bench.events)) for peer in PEERS]
 
     def take(point: Result) -> Result:
-        stage = bench.stage(point["batch_size"])
+        testbed = bench.testbed(point["batch_size"])
         if point["suite"] == "replay":
-            return measure.replay(stage, story, bench.scratch / f"requests-{point['batch_size']}")
-        return measure.drain(stage, point["contender"], story[: point["events"]])
+            return measure.replay(testbed, story, bench.scratch / f"requests-{point['batch_size']}")
+        return measure.drain(testbed, point["contender"], story[: point["events"]])
 
     measured = bench.interleaved(points, take)
     yield "drain", [point for point in measured if point["suite"] == "contenders"]
@@ -77,36 +77,36 @@ def contenders(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
 
 
 def sweeps(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
-    """Turn one number at a time, for ours."""
-    usual = _point("", "ours", BATCH_SIZE, bench.events, story="changes")
-    turned = {name: [usual | {name: value} for value in values] for name, values in SWEEPS.items()}
-    points = [usual, *(point for each in turned.values() for point in each if point != usual)]
+    """Vary one number at a time, for the projector."""
+    usual = _point("", "projector", BATCH_SIZE, bench.events, story="changes")
+    varied = {name: [usual | {name: value} for value in values] for name, values in SWEEPS.items()}
+    points = [usual, *(point for series in varied.values() for point in series if point != usual)]
 
     def take(point: Result) -> Result:
         in_stock, story = stories.changes(point["events"], point["products"], point["skew"], SEED)
-        return measure.drain(bench.stage(point["batch_size"], point["shards"]), "ours", story, in_stock)
+        return measure.drain(bench.testbed(point["batch_size"], point["shards"]), "projector", story, in_stock)
 
     rounds = [point["rounds"] for point in bench.interleaved(points, take)]
     yield (
         "drain",
         [
             point | {"suite": name, "rounds": rounds[points.index(point)]}
-            for name, each in turned.items()
-            for point in each
+            for name, series in varied.items()
+            for point in series
         ],
     )
 
 
 def latency(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
-    """Send at a steady rate that the slowest of them can hardly follow."""
+    """Send at a steady rate that the slowest contender can just follow."""
     story = stories.everyday(LATENCY_RATE * LATENCY_SECONDS, PRODUCTS, SEED)
     points: list[Result] = [
-        {"contender": name, "rate": LATENCY_RATE, "batch_size": BATCH_SIZE} for name in ("no_op", "ours", *PEERS)
+        {"contender": name, "rate": LATENCY_RATE, "batch_size": BATCH_SIZE} for name in ("no_op", "projector", *PEERS)
     ]
     yield (
         "latency",
         bench.interleaved(
-            points, lambda point: measure.latency(bench.stage(), point["contender"], story, LATENCY_RATE)
+            points, lambda point: measure.latency(bench.testbed(), point["contender"], story, LATENCY_RATE)
         ),
     )
 
@@ -114,13 +114,13 @@ def latency(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
 def verdicts(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     """Say whose table is right in the end, with re-sends in the story and a worker killed in the middle of a batch."""
     in_stock, story = stories.changes(min(SLOW_EVENTS, bench.events), PRODUCTS, 0, SEED)
-    told = stories.with_re_sends(story, SEED)
-    found = []
-    for name in ("ours", *PEERS):
-        found.append({"contender": name, "batch_size": BATCH_SIZE})
-        found[-1] |= measure.verdict(bench.stage(), name, told, in_stock, bench.scratch / f"{name}-was-killed")
-        bench.tell(f"  {name}: {'right' if found[-1]['is_right'] else 'WRONG'}")
-    yield "verdict", found
+    story = stories.with_re_sends(story, SEED)
+    verdicts_of = []
+    for name in ("projector", *PEERS):
+        verdicts_of.append({"contender": name, "batch_size": BATCH_SIZE})
+        verdicts_of[-1] |= measure.verdict(bench.testbed(), name, story, in_stock, bench.scratch / f"{name}-was-killed")
+        bench.progress(f"  {name}: {'right' if verdicts_of[-1]['is_right'] else 'WRONG'}")
+    yield "verdict", verdicts_of
 
 
 def folds(bench: Bench) -> Iterator[tuple[str, Result]]:

@@ -64,7 +64,7 @@ def _logs(command: Parser) -> None:
 
 
 def _report(command: Parser) -> None:
-    command.set_defaults(cloud=None, stack_name=None)  # what is not said here is said in report/parameters.yaml
+    command.set_defaults(cloud=None, stack_name=None)  # the defaults are those of the notebooks: notebook/parameters.py
     command.add_argument("--parameter", **_PAIRS, help="a parameter of the notebooks")
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from pipeline import waiting
 
-pytest.register_assert_rewrite("tests.projector.handler.world", "tests.projector.projection.shelf")  # they assert too
+pytest.register_assert_rewrite("tests.projector.handler.world", "tests.projector.projection.laptop")  # they assert too
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "pipeline"]

@@ -1,1 +1,1 @@
-"""The ways to do the projector's work. Each module has a `handler` that takes what the pipe sends."""
+"""Other ways to do the projector's work. Each contender has a `handler` that takes what the pipe sends."""

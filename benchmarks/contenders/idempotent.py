@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.idempotency import (
     IdempotencyConfig,
     idempotent_function,
 )
-from contenders.business import event_in, update_for
+from contenders.single_event import event_in, update_for
 
 dynamodb = boto3.client("dynamodb")
 seen = DynamoDBPersistenceLayer(os.environ["IDEMPOTENCY_TABLE_NAME"], boto3_client=dynamodb)

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 import boto3
-from contenders.business import event_in, update_for
+from contenders.single_event import event_in, update_for
 
 LEDGER = os.environ["LEDGER_TABLE_NAME"]
 dynamodb = boto3.client("dynamodb")

@@ -1,4 +1,4 @@
-"""Does nothing: what is left is stream, pipe and Lambda."""
+"""Does nothing: the time that is left is that of stream, pipe and Lambda."""
 
 from typing import Any
 

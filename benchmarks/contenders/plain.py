@@ -1,4 +1,4 @@
-"""As public solutions of this brief do it, with their mistakes mended: every record, one after the other, no memory.
+"""One update per record, one after the other, with no memory: the usual solution, without its usual mistakes.
 
 They write the item when a product is added and update it when its quantity changes. A failure fails the batch.
 """
@@ -6,7 +6,7 @@ They write the item when a product is added and update it when its quantity chan
 from typing import Any
 
 import boto3
-from contenders.business import event_in, update_for
+from contenders.single_event import event_in, update_for
 
 dynamodb = boto3.client("dynamodb")
 

@@ -1,6 +1,6 @@
-"""Nothing but the DynamoDB requests that ours made for the same story, as many at once: what the table costs.
+"""Only the DynamoDB requests that the projector made for the same story, as many at once: what the table costs.
 
-Not fed by the pipe. Invoked once for each shard, with the file in which its requests were kept.
+Not invoked by the pipe: invoked once for each shard, with the file in which its requests were kept.
 """
 
 import json

@@ -6,8 +6,9 @@ from typing import Any
 
 import yaml
 
+from pipeline.errors import UserError
 from pipeline.report.links import find
-from pipeline.report.model import Chapter, Check, Node, ReportError
+from pipeline.report.model import Chapter, Check, Node
 
 
 def load(path: Path) -> list[dict[str, Any]]:
@@ -18,7 +19,7 @@ def load(path: Path) -> list[dict[str, Any]]:
             for requirement in [group["group"], *group["requirements"]][1:]:
                 requirement["id"], requirement["asked"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as problem:
-        raise ReportError(f"{path} cannot be read: {' '.join(str(problem).split())}") from None
+        raise UserError(f"{path} cannot be read: {' '.join(str(problem).split())}") from None
     return list(groups)
 
 

@@ -122,7 +122,7 @@ def only_shows(source: str) -> bool:
 def _calls_a_helper(statement: ast.stmt) -> bool:
     match statement:
         case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
-            return name in {"check", "code", "figure"}
+            return name in {"check", "check_parameters", "code", "figure"}
     return False
 
 

@@ -1,16 +1,18 @@
 """From notebooks to a report: run, read, check, write."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import UserError, WrongUsageError
+from pipeline.notebook.parameters import read
 from pipeline.notebook.show import TEMPLATE
 from pipeline.paths import ROOT
-from pipeline.report import deliverables, facts, html, parameters, pdf, run
+from pipeline.report import deliverables, facts, html, pdf, run
 from pipeline.report.document import chapters_of, checks_of
-from pipeline.report.model import Chapter, Document, NotebookRun, ReportError, ReportResult, walk
+from pipeline.report.model import Chapter, Document, NotebookRun, ReportResult, walk
 
 TITLE = "A Real-Time Inventory Pipeline"
 SUBTITLE = (
@@ -19,18 +21,28 @@ SUBTITLE = (
 )
 
 
-def make(
-    overrides: dict[str, Any], notebooks_dir: Path, build_dir: Path, requirements: Path, defaults: Path
-) -> ReportResult:
+def make(given: Mapping[str, object], notebooks_dir: Path, build_dir: Path, requirements: Path) -> ReportResult:
     """Run the notebooks and write the report; see `pipeline.report.make_report`."""
     notebooks = run.find_notebooks(notebooks_dir)
-    given = parameters.read(parameters.defaults(defaults) | overrides, notebooks, run.LONGEST_CELL_SECONDS)
+    parameters = _read(given)
     deliverables.load(requirements)  # refused now rather than after minutes of work
     executed = _prepare(build_dir)
-    runs = run.execute_all(notebooks, given, executed)
-    found = facts.collect(given, runs, ROOT)
+    runs = run.execute_all(notebooks, parameters, executed)
+    found = facts.collect(parameters, runs, ROOT)
     _write(build_dir / "run.json", json.dumps(found, indent=2, default=str).encode())
     return render(build_dir, requirements)
+
+
+def _read(given: Mapping[str, object]) -> dict[str, Any]:
+    """Return all parameters; refuse also a story that would take too long to send."""
+    parameters = read(given)
+    events, rate = parameters.event_count, parameters.rate
+    if rate and events / rate > run.LONGEST_CELL_SECONDS:
+        raise WrongUsageError(
+            f"{events:,} events at {rate:,} a second take longer than the {run.LONGEST_CELL_SECONDS:,} s that a cell "
+            "may take: raise the parameter rate, or set it to 0 (as fast as it goes)"
+        )
+    return parameters.model_dump()
 
 
 def _prepare(build_dir: Path) -> Path:
@@ -41,7 +53,7 @@ def _prepare(build_dir: Path) -> Path:
         for old in executed.glob("*.ipynb"):
             old.unlink()
     except OSError as problem:
-        raise ReportError(f"cannot write to {build_dir}: {problem.strerror}") from None
+        raise UserError(f"cannot write to {build_dir}: {problem.strerror}") from None
     return executed
 
 
@@ -50,7 +62,7 @@ def render(build_dir: Path, requirements: Path = ROOT / "report" / "deliverables
     try:
         found = json.loads((build_dir / "run.json").read_text("utf-8"))
     except FileNotFoundError:
-        raise ReportError(f"there is no run in {build_dir} to render") from None
+        raise UserError(f"there is no run in {build_dir} to render") from None
     document = assemble(found, build_dir / "notebooks", requirements)
     page, paper = build_dir / "report.html", build_dir / "report.pdf"
     _write(page, html.render(document, TEMPLATE).encode())
@@ -95,4 +107,4 @@ def _write(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as problem:
-        raise ReportError(f"cannot write {path}: {problem.strerror}") from None
+        raise UserError(f"cannot write {path}: {problem.strerror}") from None

@@ -9,17 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UserError, WrongUsageError
-
 Node = dict[str, Any]
-
-
-class ReportError(UserError):
-    """What went wrong, in one line for the person who asked for the report."""
-
-
-class WrongParameterError(ReportError, WrongUsageError):
-    """What was asked for cannot be meant; nothing was run."""
 
 
 @dataclass(frozen=True)

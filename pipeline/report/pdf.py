@@ -13,8 +13,9 @@ import fontpkg_arimo
 import matplotlib
 import typst
 
+from pipeline.errors import UserError
 from pipeline.notebook import svg
-from pipeline.report.model import Document, Node, ReportError, walk
+from pipeline.report.model import Document, Node, walk
 
 FONTS = [Path(fontpkg_arimo.__file__).parent / "files", Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
 
@@ -30,7 +31,7 @@ def render(document: Document, template: Path) -> bytes:
         try:
             return typst.compile(str(place), timestamp=when, pdf_standards="ua-1", **environment(place))
         except typst.TypstError as problem:
-            raise ReportError(f"the PDF could not be set: {' '.join(str(problem).split())[:400]}") from None
+            raise UserError(f"the PDF could not be set: {' '.join(str(problem).split())[:400]}") from None
 
 
 def environment(place: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -15,8 +15,8 @@ import papermill
 from tqdm import tqdm
 from traitlets.config import Config
 
-from pipeline.report import parameters as params
-from pipeline.report.model import NotebookRun, ReportError
+from pipeline.errors import UserError
+from pipeline.report.model import NotebookRun
 
 TEARDOWN = "99_teardown"
 LONGEST_CELL_SECONDS = 600
@@ -33,25 +33,24 @@ def find_notebooks(folder: Path) -> list[Path]:
     """List the notebooks to run, in the order of their numbers."""
     found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not found:
-        raise ReportError(f"there are no notebooks in {folder}")
+        raise UserError(f"there are no notebooks in {folder}")
     return found
 
 
 def execute_all(
-    notebooks: Sequence[Path], given: params.Parameters, into: Path, *, cell_seconds: int = LONGEST_CELL_SECONDS
+    notebooks: Sequence[Path], given: Mapping[str, Any], into: Path, *, cell_seconds: int = LONGEST_CELL_SECONDS
 ) -> list[NotebookRun]:
     """Execute notebooks in order; after a failure only the teardown still runs.
 
     Args:
         notebooks: the notebooks, as committed; they are not changed.
-        given: parameters by name. An unknown name or a wrong type is refused before anything runs.
+        given: the parameters to pass to each; the others have the values that stand in the notebook.
         into: where the executed copies go.
         cell_seconds: a cell that takes longer has failed.
 
     Returns:
         What became of each notebook.
     """
-    passed = params.check(given, notebooks)
     runs: list[NotebookRun] = []
     with _quiet_kernels():
         try:
@@ -60,21 +59,21 @@ def execute_all(
                 if is_broken and notebook.stem != TEARDOWN:
                     runs.append(_skip(notebook, into))
                 else:
-                    runs.append(_execute(notebook, passed[notebook.stem], into, cell_seconds))
+                    runs.append(_execute(notebook, given, into, cell_seconds))
         except KeyboardInterrupt:
-            _tear_down(notebooks, runs, passed, into, cell_seconds)
+            _tear_down(notebooks, runs, given, into, cell_seconds)
             raise
     return runs
 
 
 def _tear_down(
-    notebooks: Sequence[Path], runs: list[NotebookRun], passed: dict[str, Any], into: Path, cell_seconds: int
+    notebooks: Sequence[Path], runs: list[NotebookRun], given: Mapping[str, Any], into: Path, cell_seconds: int
 ) -> None:
     """After an interruption: leave nothing behind that the notebooks made."""
     started = len(runs) > 0
     for notebook in notebooks:
         if notebook.stem == TEARDOWN and started and notebook.stem not in {run.name for run in runs}:
-            _execute(notebook, passed[TEARDOWN], into, cell_seconds)
+            _execute(notebook, given, into, cell_seconds)
 
 
 def _skip(notebook: Path, into: Path) -> NotebookRun:
@@ -83,14 +82,14 @@ def _skip(notebook: Path, into: Path) -> NotebookRun:
     return NotebookRun(notebook.stem, 0.0, skipped=True)
 
 
-def _execute(notebook: Path, given: dict[str, Any], into: Path, cell_seconds: int) -> NotebookRun:
+def _execute(notebook: Path, given: Mapping[str, Any], into: Path, cell_seconds: int) -> NotebookRun:
     copy, started, error = into / notebook.name, monotonic(), ""
     with _progress(notebook.stem) as bar:
         try:
             papermill.execute_notebook(
                 str(notebook),
                 str(copy),
-                parameters=given,
+                parameters=dict(given),
                 kernel_name="python3",
                 progress_bar=bar,
                 execution_timeout=cell_seconds,

@@ -1,6 +1,8 @@
-"""What the pipeline costs and how far it scales: the benchmark's figures, a formula, prices, and a simulation.
+"""What the pipeline costs and how far it scales: the benchmark's results, a formula, prices, and a simulation.
 
-`results` reads what was measured, `tables` and `figures` show it; `soak` does both for the long run. `writes` predicts
-the writes, `calibration` and `local` the time, both are compared with it. `prices` and `cost` turn them into money,
-`lanes`, `simulation`, `way` and `month` into other sizes, `hot` into one product that everybody wants.
+`benchmark` and `soak` read what was measured; `benchmark_tables` and `figures` show it.
+`write_formula` predicts the writes and `calibration` the time of a batch; `predictions` compares both, and the
+simulation, with what was measured. `prices` and `cost` price an event. `simulation_model` has the inputs and results
+of the `simulation`, which `capacity` and `monthly_bill` use for other rates, and `hot_product` for one product that
+everybody wants.
 """

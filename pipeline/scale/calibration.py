@@ -44,7 +44,7 @@ def fit(drains: pd.DataFrame, measured: str = FUNCTION) -> Work:
     """Fit the three numbers by least squares of the relative errors, none of them negative.
 
     Args:
-        drains: one row for each drain, from `results.drains`; all of them with as many shards.
+        drains: one row for each drain, from `benchmark.drains`; all of them with as many shards.
         measured: the column to explain, in seconds.
     """
     took = drains[measured].to_numpy(dtype=float)
@@ -71,8 +71,8 @@ def predict(work: Work, drains: pd.DataFrame | pd.Series) -> Any:
 
 
 def fitted_with(drains: pd.DataFrame, shards: int) -> pd.DataFrame:
-    """Return the drains that a fit is made of: ours, with that many shards, each setting once."""
-    rows = drains[(drains["contender"] == "ours") & (drains["shards"] == shards)]
+    """Return the drains that a fit is made of: the projector's, with that many shards, each setting once."""
+    rows = drains[(drains["contender"] == "projector") & (drains["shards"] == shards)]
     return rows.drop_duplicates(SETTING).reset_index(drop=True)
 
 

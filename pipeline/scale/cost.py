@@ -37,7 +37,7 @@ class Assumptions:
     memory_gb: float = _assumed(0.5, "GB", "the template's 512 MB")
     retention_hours: float = _assumed(48, "hours", "the template's default; beyond 24 hours it costs extra")
     quarantined: float = _assumed(0.001, "of all records", "each sent to the queue on its own")
-    log_bytes: int = _assumed(1600, "bytes of log a batch", "two lines of ours and three of Lambda's")
+    log_bytes: int = _assumed(1600, "bytes of log a batch", "two lines of the projector and three of Lambda")
 
     def table(self) -> pd.DataFrame:
         """Return one row for each assumption, with its reason."""
@@ -167,6 +167,6 @@ def bills(prices: Prices, given: Assumptions, uses: Mapping[str, Use]) -> pd.Dat
     return pd.DataFrame({name: lines[name] | sums[name] for name in uses}).rename_axis("dollars")
 
 
-def shown(priced: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+def as_text(priced: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """Return bills as a reader wants them: to a tenth of a cent, under everybody's name."""
     return priced.map("{:.3f}".format).rename(columns=names)

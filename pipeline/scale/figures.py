@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 
 from pipeline.notebook.figures.style import BESIDE, BLUE, GREEN, GREY, HUES, INK, ORANGE, PINK, SKY, VERMILION, Drawing
 from pipeline.notebook.show import style
-from pipeline.scale import hot, results
+from pipeline.scale import benchmark, hot_product
+from pipeline.scale.benchmark import NAMES, Measured
 from pipeline.scale.calibration import SETTING
 from pipeline.scale.cost import MILLION
-from pipeline.scale.lanes import Course
-from pipeline.scale.results import NAMES, Found
-from pipeline.scale.writes import Day, expected_writes
+from pipeline.scale.simulation_model import PartResult
+from pipeline.scale.write_formula import StoryShape, expected_writes
 
 LINES = {  # of a bill, in the order in which they are stacked
     "Kinesis": GREY,
@@ -28,9 +28,9 @@ LINES = {  # of a bill, in the order in which they are stacked
 WHISKERS = {"ecolor": INK, "elinewidth": 1}
 
 
-def speed(found: Found) -> Drawing:
-    """Draw the events a second of every contender, with the spread of its rounds; of ours beside its ceiling."""
-    rows = results.compared(found)
+def speed(found: Measured) -> Drawing:
+    """Draw the events a second of every contender, with the spread of its rounds; for the projector its ceiling too."""
+    rows = benchmark.compared(found)
     rows = rows[rows["contender"] != "no_op"].sort_values("events_per_second", ascending=False)
     with style():
         figure, axes = plt.subplots(figsize=(7.2, 0.8 + 0.32 * len(rows)))
@@ -38,10 +38,10 @@ def speed(found: Found) -> Drawing:
             spread = [[row.events_per_second - row.slowest], [row.fastest - row.events_per_second]]
             axes.barh(place, row.events_per_second, xerr=spread, color=BLUE, height=0.6, error_kw=WHISKERS)
             said = f"{row.events_per_second:,.0f}"
-            if row.contender == "ours":
+            if row.contender == "projector":
                 axes.vlines(row.ceiling, place - 0.42, place + 0.42, color=VERMILION, linewidth=1.6)
                 said += f", ceiling {row.ceiling:,.0f}"
-            end = max(row.fastest, row.ceiling) if row.contender == "ours" else row.fastest
+            end = max(row.fastest, row.ceiling) if row.contender == "projector" else row.fastest
             axes.annotate(said, (end, place), xytext=(5, 0), **BESIDE)
         names = [f"{NAMES[row.contender]}\nin batches of {row.batch_size:,}" for row in rows.itertuples()]
         axes.set_yticks(range(len(rows)), names)
@@ -49,7 +49,7 @@ def speed(found: Found) -> Drawing:
         axes.set(xlabel="events a second", xlim=(0, rows[["ceiling", "fastest"]].max(axis=None) * 1.3))
         axes.grid(visible=False)
         axes.invert_yaxis()
-    best, slower = rows[rows["contender"] == "ours"].iloc[0], rows[rows["contender"] == "ours"].iloc[-1]
+    best, slower = rows[rows["contender"] == "projector"].iloc[0], rows[rows["contender"] == "projector"].iloc[-1]
     caption = (
         f"In batches of {slower['batch_size']:,}, folding works off {slower['to_plain']:.1f} times as many events a "
         f"second as a write for each event, and {slower['to_ceiling']:.0%} of what doing nothing, plus a bare replay "
@@ -60,7 +60,7 @@ def speed(found: Found) -> Drawing:
     return Drawing(figure, caption, "Bars of events a second, one for each contender and batch size.")
 
 
-def writes(found: Found) -> Drawing:
+def writes(found: Measured) -> Drawing:
     """Draw measured writes per event on the line of the formula: against batch size, skew and number of products."""
     sweeps = {
         "batch_size": ("records in a batch", "log", np.unique(np.geomspace(50, 12_000, 25).astype(int))),
@@ -70,7 +70,7 @@ def writes(found: Found) -> Drawing:
     with style():
         figure, panels = plt.subplots(1, len(sweeps), figsize=(7.2, 2.7))
         for axes, (name, (label, scale, along)) in zip(panels, sweeps.items(), strict=True):
-            measured = results.sweep(found, name)
+            measured = benchmark.sweep(found, name)
             row = measured.iloc[0].to_dict()
             line = [_writes_of(row | {name: value}) for value in along.tolist()]
             axes.plot(along, line, color=GREY, label="formula")
@@ -79,8 +79,8 @@ def writes(found: Found) -> Drawing:
             axes.xaxis.set_major_formatter("{x:,g}")
             axes.minorticks_off()
         panels[0].legend(loc="upper right")
-    ours = results.drains(found).query("contender == 'ours'").drop_duplicates(SETTING)
-    off = [abs(_writes_of(each) * each["events"] / each["writes"] - 1) for each in ours.to_dict("records")]
+    drains = benchmark.drains(found).query("contender == 'projector'").drop_duplicates(SETTING)
+    off = [abs(_writes_of(each) * each["events"] / each["writes"] - 1) for each in drains.to_dict("records")]
     caption = (
         f"Measured writes lie on the formula's line: of {len(off)} settings, the worst is {max(off):.1%} off. Larger "
         "batches, uneven popularity and fewer products each make writes rarer; nothing is fitted here."
@@ -89,7 +89,7 @@ def writes(found: Found) -> Drawing:
 
 
 def _writes_of(row: Mapping) -> float:
-    day = Day.of(row)
+    day = StoryShape.of(row)
     return expected_writes(day, int(row["batch_size"])) / day.events
 
 
@@ -141,25 +141,30 @@ def _stack(axes: Axes, row: float, bill: pd.Series, reading: str) -> None:
     axes.annotate(f"{start:.2f}", (start, row), xytext=(4, 0), **BESIDE)
 
 
-def backlog(courses: Mapping[str, Course]) -> Drawing:
+def backlog(results: Mapping[str, PartResult]) -> Drawing:
     """Draw what waits on the shard of a product that everybody wants, before, during and after an hour's outage."""
-    start, end = hot.OUTAGE
+    start, end = hot_product.OUTAGE
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 3.2))
-        for (name, course), hue in zip(courses.items(), HUES, strict=False):
-            times, waiting = np.array([(time, left) for time, left, _ in course.seen]).T
+        for (name, result), hue in zip(results.items(), HUES, strict=False):
+            times, waiting = np.array([(time, left) for time, left, _ in result.seen]).T
             keep = np.unique(np.linspace(0, len(times) - 1, 400).astype(int))
-            axes.plot(times[keep] / 60, waiting[keep] / MILLION, color=hue, label=f"{name}: {hot.said(course)}")
+            axes.plot(
+                times[keep] / 60,
+                waiting[keep] / MILLION,
+                color=hue,
+                label=f"{name}: {hot_product.recovery_text(result)}",
+            )
         axes.axvspan(start / 60, end / 60, color=GREY, alpha=0.15, linewidth=0)
         axes.set(xlabel="time (minutes; the outage is shaded)", ylabel="records that wait (million)")
-        axes.set(ylim=(0, None), xlim=(0, hot.LOOK_SECONDS / 60))
+        axes.set(ylim=(0, None), xlim=(0, hot_product.SIMULATED_SECONDS / 60))
         axes.legend(  # above the plot: over the grey hour and the lines its words would be hard to read
             loc="lower left", bbox_to_anchor=(0, 1), frameon=False, title="made up for the outage after"
         )
-    folded, single, *_ = courses.values()
+    folded, single, *_ = map(hot_product.recovery_text, results.values())
     caption = (
-        f"An hour's outage of a shard with one bestseller is made up for after {hot.said(folded)} if its events are "
-        f"folded, after {hot.said(single)} at one write for each: DynamoDB takes 1,000 write units a second for one "
-        "item, and the events that come meanwhile need most of them. The function itself takes no time here."
+        f"An hour's outage of a shard with one bestseller is made up for after {folded} if its events are folded, "
+        f"after {single} at one write for each: DynamoDB takes 1,000 write units a second for one item, and the events "
+        "that come meanwhile need most of them. The function itself takes no time here."
     )
     return Drawing(figure, caption, "Lines of waiting records over minutes: one falls fast, one slowly, one rises.")

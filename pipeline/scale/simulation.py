@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from pipeline.scale.lanes import Course, Lane, Pipe, Projector
+from pipeline.scale.simulation_model import PartResult, Pipe, Projector, ShardPart
 
 MOST_READ = 10_000  # records that one GetRecords returns
 A_MOMENT = 1e-9
@@ -23,7 +23,7 @@ Process = Generator[simpy.Event, Any, None]
 
 
 def simulate(
-    lanes: Sequence[Lane],
+    parts: Sequence[ShardPart],
     pipe: Pipe,
     projector: Projector,
     *,
@@ -31,29 +31,29 @@ def simulate(
     outage: tuple[float, float] = (inf, inf),
     machines: int | None = None,
     seed: int = 7,
-) -> list[Course]:
-    """Run the lanes beside each other.
+) -> list[PartResult]:
+    """Simulate parts of shards beside each other.
 
     Args:
-        lanes: what arrives where.
+        parts: what arrives where.
         pipe: how it is read and sent.
         projector: what a batch costs.
-        seconds: for how long at most. A lane that nothing arrives on ends when it is empty.
-        outage: from when until when no batch gets through. A lane ends as soon as it has recovered from it.
-        machines: how many batches can be worked on at once, all lanes together. None: one for each lane.
-        seed: another seed, another course.
+        seconds: for how long at most. A part that nothing arrives on ends when it is empty.
+        outage: from when until when no batch gets through. A part ends as soon as it has recovered from it.
+        machines: how many batches can be worked on at once, all parts together. None: one for each part.
+        seed: another seed, another outcome.
 
     Raises:
         ValueError: it would never end.
     """
-    if seconds == outage[1] == inf and any(lane.rate for lane in lanes):
+    if seconds == outage[1] == inf and any(part.rate for part in parts):
         raise ValueError("records arrive for ever: say for how many seconds")
     env = simpy.Environment()
-    shared = simpy.Resource(env, capacity=machines or len(lanes))
-    seeds = np.random.SeedSequence(seed).spawn(len(lanes))
+    shared = simpy.Resource(env, capacity=machines or len(parts))
+    seeds = np.random.SeedSequence(seed).spawn(len(parts))
     runs = [
-        _Run(env, lane, pipe, projector, outage, shared, np.random.default_rng(own))
-        for lane, own in zip(lanes, seeds, strict=True)
+        _Run(env, part, pipe, projector, outage, shared, np.random.default_rng(own))
+        for part, own in zip(parts, seeds, strict=True)
     ]
     for run in runs:
         env.process(run.go())
@@ -62,42 +62,42 @@ def simulate(
 
 
 class _Run:
-    """One lane on its way: what is in the stream, what the pipe has read of it, what has become of it."""
+    """One part at work: what is in the stream, what the pipe has read of it, what has become of it."""
 
     def __init__(
         self,
         env: simpy.Environment,
-        lane: Lane,
+        part: ShardPart,
         pipe: Pipe,
         projector: Projector,
         outage: tuple[float, float],
         machines: simpy.Resource,
         random: np.random.Generator,
     ) -> None:
-        self.env, self.lane, self.pipe, self.projector = env, lane, pipe, projector
+        self.env, self.part, self.pipe, self.projector = env, part, pipe, projector
         self.outage, self.machines, self.random = outage, machines, random
-        self.course = Course(arrived=lane.waiting)
-        self.up_to = np.cumsum(lane.shares) / lane.shares.sum()
-        self.stream, self.read = lane.waiting, 0
-        self.ages = deque([(0.0, 0.0, lane.waiting)])  # arrived from, until, how many: the oldest first
+        self.result = PartResult(arrived=part.waiting)
+        self.up_to = np.cumsum(part.shares) / part.shares.sum()
+        self.stream, self.read = part.waiting, 0
+        self.ages = deque([(0.0, 0.0, part.waiting)])  # arrived from, until, how many: the oldest first
         self.now = self.polled = self.oldest_read = 0.0
         self.allowance = pipe.reads_a_second * pipe.poll_every
         self.is_over = False
 
     def go(self) -> Process:
-        yield self.env.timeout(self.random.uniform(0, self.pipe.poll_every))  # lanes are not in step
+        yield self.env.timeout(self.random.uniform(0, self.pipe.poll_every))  # parts are not in step
         next_poll = self.env.now
         while True:
             if self.env.now >= next_poll - A_MOMENT:
                 self.poll()
                 next_poll = self.env.now + self.pipe.poll_every
-                if self.course.recovered < inf:
+                if self.result.recovered < inf:
                     break
             if self.is_down():
                 yield self.env.timeout(self.outage[1] - self.env.now)
             elif self.can_send():
                 yield from self.send()
-            elif not self.lane.rate and not self.stream and not self.read:
+            elif not self.part.rate and not self.stream and not self.read:
                 break
             else:
                 yield self.env.timeout(max(next_poll - self.env.now, A_MOMENT))
@@ -106,8 +106,8 @@ class _Run:
     def arrive(self) -> None:
         """Count what has arrived since the last time."""
         since, self.now = self.now, self.env.now
-        came = int(self.random.poisson(self.lane.rate * (self.now - since))) if self.lane.rate else 0
-        self.course.arrived += came
+        came = int(self.random.poisson(self.part.rate * (self.now - since))) if self.part.rate else 0
+        self.result.arrived += came
         self.stream += came
         self.ages.append((since, self.now, came))
 
@@ -124,15 +124,15 @@ class _Run:
         self.stream -= take
         self.read += take
         caught_up = not self.stream and self.read <= self.pipe.batch_size
-        if caught_up and self.env.now >= self.outage[1] and self.course.recovered == inf:
-            self.course.recovered = self.env.now - self.outage[1]
+        if caught_up and self.env.now >= self.outage[1] and self.result.recovered == inf:
+            self.result.recovered = self.env.now - self.outage[1]
 
     def is_down(self) -> bool:
         return self.outage[0] <= self.env.now < self.outage[1] - A_MOMENT
 
     def can_send(self) -> bool:
         waited = self.env.now - self.oldest_read >= self.pipe.window - A_MOMENT
-        last = not self.lane.rate and not self.stream
+        last = not self.part.rate and not self.stream
         return self.read > 0 and (self.read >= self.pipe.batch_size or waited or last)
 
     def send(self) -> Process:
@@ -143,17 +143,17 @@ class _Run:
         takes = max(self.projector.work.seconds(records, writes), capped)
         self.read -= records
         self.oldest_read = self.polled
-        self.course.in_flight = records
+        self.result.in_flight = records
         with self.machines.request() as turn:
             yield turn
             yield self.env.timeout(takes)
-        self.course.in_flight = 0
-        self.course.done += records
-        self.course.invocations += 1
-        self.course.writes += writes
-        self.course.busy += takes
-        self.course.ended = self.env.now
-        self.course.seen.append((self.env.now, self.stream + self.read, self.env.now - self.oldest_of(records)))
+        self.result.in_flight = 0
+        self.result.done += records
+        self.result.invocations += 1
+        self.result.writes += writes
+        self.result.busy += takes
+        self.result.ended = self.env.now
+        self.result.seen.append((self.env.now, self.stream + self.read, self.env.now - self.oldest_of(records)))
 
     def draw(self, records: int) -> tuple[int, int]:
         """Draw the products of a batch; return its writes, and how many of them the busiest product gets."""
@@ -176,9 +176,9 @@ class _Run:
                 self.ages.appendleft((start + (end - start) * taken / number, end, number - taken))
         return oldest
 
-    def finish(self) -> Course:
+    def finish(self) -> PartResult:
         """Count what is left when the simulation ends: with what arrived since the last poll."""
         if not self.is_over:
             self.arrive()
-        self.course.left = self.stream + self.read
-        return self.course
+        self.result.left = self.stream + self.read
+        return self.result

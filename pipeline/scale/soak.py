@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from pipeline.notebook.figures.style import BLUE, GREY, ORANGE, VERMILION, Drawing
 from pipeline.notebook.show import style
 from pipeline.paths import ROOT
-from pipeline.scale.tables import made
+from pipeline.scale.benchmark_tables import provenance
 
 KEPT = ROOT / "docs" / "soak.json"  # written by a full run of the soak
 PROCESSES = {
@@ -22,41 +22,41 @@ PROCESSES = {
 LEAST_SPEED = 0.8  # of the last quarter, in parts of the first one's
 MOST_GROWTH_MB = 30  # of what an allocator keeps; had it kept every record, it would be hundreds
 
-Found = dict[str, Any]
+Measured = dict[str, Any]
 
 
-def load() -> Found:
+def load() -> Measured:
     """Read what the last full soak measured."""
     return json.loads(KEPT.read_text("utf-8"))
 
 
-def growth(found: Found, process: str) -> float:
+def growth(measured: Measured, process: str) -> float:
     """Return by how many MB a process was larger after the last chunk than after the first."""
-    return found["chunks"][-1][process] - found["chunks"][0][process]
+    return measured["chunks"][-1][process] - measured["chunks"][0][process]
 
 
-def grown_mb(found: Found) -> float:
+def grown_mb(measured: Measured) -> float:
     """Return by how much the larger grower of pipe runtime and Lambda worker grew."""
-    return max(growth(found, "runtime_mb"), growth(found, "worker_mb"))
+    return max(growth(measured, "runtime_mb"), growth(measured, "worker_mb"))
 
 
-def kept_up(found: Found) -> float:
+def kept_up(measured: Measured) -> float:
     """Return the speed of the last quarter of the run, in parts of the first one's; medians of their chunks."""
-    speeds = [each["events_per_second"] for each in found["chunks"]]
+    speeds = [each["events_per_second"] for each in measured["chunks"]]
     quarter = max(1, len(speeds) // 4)
     return median(speeds[-quarter:]) / median(speeds[:quarter])
 
 
-def holds(found: Found) -> bool:
+def holds(measured: Measured) -> bool:
     """Say whether every record was accounted for, nothing piled up in pipe runtime or Lambda worker, or slowed down."""
-    audit = found["audit"]
-    complete = not audit["discrepancies"] and audit["records"] == found["events"]
-    return complete and grown_mb(found) < MOST_GROWTH_MB and kept_up(found) >= LEAST_SPEED
+    audit = measured["audit"]
+    complete = not audit["discrepancies"] and audit["records"] == measured["events"]
+    return complete and grown_mb(measured) < MOST_GROWTH_MB and kept_up(measured) >= LEAST_SPEED
 
 
-def figure(found: Found) -> Drawing:
+def figure(measured: Measured) -> Drawing:
     """Draw throughput and memory, chunk by chunk."""
-    chunks, sent = found["chunks"], found["chunk"] * np.arange(1, len(found["chunks"]) + 1) / 1e6
+    chunks, sent = measured["chunks"], measured["chunk"] * np.arange(1, len(measured["chunks"]) + 1) / 1e6
     speeds = [each["events_per_second"] for each in chunks]
     with style():
         drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.2))
@@ -67,13 +67,13 @@ def figure(found: Found) -> Drawing:
             memory.plot(sent, [each[process] for each in chunks], color=hue, label=name)
         memory.set(xlabel="events so far (million)", ylabel="memory (MB)", ylim=(0, None))
         memory.legend(loc="upper left")
-    runtime, worker = (growth(found, process) for process in ("runtime_mb", "worker_mb"))
-    count = len(found["audit"]["discrepancies"])
+    runtime, worker = (growth(measured, process) for process in ("runtime_mb", "worker_mb"))
+    count = len(measured["audit"]["discrepancies"])
     wrong = {0: "no discrepancy", 1: "1 discrepancy"}.get(count, f"{count} discrepancies")
     caption = (
-        f"{found['events']:,} events in a row {made(found)}: {median(speeds):,.0f} a second in the median "
-        f"({min(speeds):,.0f} to {max(speeds):,.0f}). From the first {found['chunk']:,} to the last, the pipe runtime "
-        f"grew by {runtime:.0f} MB and the Lambda worker by {worker:.0f} MB; the emulator keeps every record. The "
-        f"audit read all of it and found {wrong}."
+        f"{measured['events']:,} events in a row {provenance(measured)}: {median(speeds):,.0f} a second in the median "
+        f"({min(speeds):,.0f} to {max(speeds):,.0f}). From the first {measured['chunk']:,} to the last, the pipe "
+        f"runtime grew by {runtime:.0f} MB and the Lambda worker by {worker:.0f} MB; the emulator keeps every record. "
+        f"The audit read all of it and found {wrong}."
     )
     return Drawing(drawn, caption, "A line of events a second, chunk by chunk, and lines of memory by process.")

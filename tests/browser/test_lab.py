@@ -43,7 +43,7 @@ def test_run_all_ends_without_an_error(started, page, notebook):
 
 
 def test_an_error_in_a_cell_would_be_seen(started, page):
-    failing = "from pipeline.report import check\ncheck('planted', 'Two is three', 2 == 3)"
+    failing = "from pipeline.notebook import check\ncheck('planted', 'Two is three', 2 == 3)"
     broken = started.plant('print("fine")', failing, "1 / 0", 'print("not reached")')
 
     started.open(page, broken)
@@ -57,7 +57,7 @@ def test_an_error_in_a_cell_would_be_seen(started, page):
 
 def test_a_figure_that_stands_still_would_be_seen(started, page):
     drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="40"><rect width="90" height="40"/></svg>'
-    still = started.plant("from pipeline.report import figure", f"figure({drawing!r}, 'It stands still.', 'A box.')")
+    still = started.plant("from pipeline.notebook import figure", f"figure({drawing!r}, 'It stands still.', 'A box.')")
 
     started.open(page, still)
     page.evaluate(lab.WATCH)

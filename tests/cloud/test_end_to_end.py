@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.reading import queues
-from tests.doubles import SAMPLE, added, decremented, incremented, removed
+from tests.doubles.events import SAMPLE, added, decremented, incremented, removed
 
 LAMP, MUG, GOLD, CHAIR, KETTLE = "CRUNCHY-LAMP", "ROUND-MUG", "GOLD-BAR", "TINY-CHAIR", "NEVER-ADDED-KETTLE"
 BILLION = 1_000_000_000

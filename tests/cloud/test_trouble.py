@@ -14,7 +14,7 @@ from pipeline.provisioning import deployment, stack
 from pipeline.reading import queues
 from pipeline.stories import scenarios
 from pipeline.stories.scenarios import pack
-from tests.doubles import DEAD_LETTER, added, decremented, incremented, removed
+from tests.doubles.events import DEAD_LETTER, added, decremented, incremented, removed
 
 TEMPLATE = (Path(__file__).parents[2] / "infra" / "stack.yaml").read_text()
 LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"

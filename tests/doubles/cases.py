@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.doubles import NOON, SAMPLE, added, decremented, event, incremented, removed
+from tests.doubles.events import NOON, SAMPLE, added, as_bytes, decremented, event, incremented, removed
 
 BILLION = 1_000_000_000
 DUMPLING = "\N{DUMPLING}"  # one character, two UTF-16 units, four UTF-8 bytes
@@ -11,10 +11,10 @@ DUMPLING = "\N{DUMPLING}"  # one character, two UTF-16 units, four UTF-8 bytes
 Case = tuple[str, bytes]
 
 
-def without(said: dict[str, Any], field: str) -> dict[str, Any]:
+def without(event: dict[str, Any], field: str) -> dict[str, Any]:
     """Leave a field out."""
-    product = {name: value for name, value in said["product"].items() if name != field}
-    return {name: value for name, value in said.items() if name != field} | (
+    product = {name: value for name, value in event["product"].items() if name != field}
+    return {name: value for name, value in event.items() if name != field} | (
         {"product": product} if field != "product" else {}
     )
 
@@ -26,12 +26,12 @@ def raw(quantity: str = "10", timestamp: str = json.dumps(NOON), product_id: str
 
 
 def at(moment: str) -> dict[str, Any]:
-    """Say something that happened at a moment, however that is written."""
+    """Return an event that happened at a moment, however that is written."""
     return added(timestamp=moment)
 
 
 def _packed(cases: dict[str, Any]) -> list[Case]:
-    return [(name, said if isinstance(said, bytes) else json.dumps(said).encode()) for name, said in cases.items()]
+    return [(name, as_bytes(body)) for name, body in cases.items()]
 
 
 VALID = _packed({
@@ -123,7 +123,7 @@ UNKNOWN_TYPE = _packed({
 })  # fmt: skip
 
 INVALID: list[tuple[str, bytes, str]] = [  # with the field that the detail has to name
-    (name, said if isinstance(said, bytes) else json.dumps(said).encode(), field)
+    (name, as_bytes(body), field)
     for field, cases in {
         "event": {
             "null": b"null",
@@ -235,5 +235,11 @@ INVALID: list[tuple[str, bytes, str]] = [  # with the field that the detail has 
             "a lone surrogate": at("\ud83d"),
         },
     }.items()
-    for name, said in cases.items()
+    for name, body in cases.items()
 ]  # fmt: skip
+
+REFUSED: dict[str, list[Case]] = {
+    "not_json": NOT_JSON,
+    "unknown_event_type": UNKNOWN_TYPE,
+    "invalid_event": [(name, data) for name, data, _ in INVALID],
+}

@@ -15,7 +15,7 @@ from pipeline.catalogue import page as pages
 from pipeline.catalogue import samples
 from pipeline.catalogue.fields import NoWordsError, fields
 from pipeline.consistency import oracle
-from tests.doubles import SAMPLE, added, incremented
+from tests.doubles.events import SAMPLE, added, incremented
 from tests.repository import contract
 
 LAPTOP, BILLION = "P98765", 1_000_000_000

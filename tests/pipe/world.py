@@ -15,7 +15,7 @@ from pipeline.pipe import delivery, pipe, shard, status, steady
 from pipeline.pipe.pipe import PipeRun
 from pipeline.pipe.settings import PipeSettings
 from pipeline.waiting import eventually
-from tests.pipe.kinesis import ARN, Kinesis
+from tests.doubles.kinesis import ARN, Kinesis
 
 PIPE = "arn:aws:pipes:eu-central-1:123456789012:pipe/stock-pipe"
 ROLE = "arn:aws:iam::123456789012:role/pipe-role"
@@ -128,8 +128,8 @@ class World:
 
     def looks_again(self) -> None:
         """Wait until the pipe has looked for shards a few times more: what it would do by then, it has done."""
-        before = self.kinesis.looks
-        self.eventually(lambda: self.kinesis.looks > before + 3)
+        before = self.kinesis.listings
+        self.eventually(lambda: self.kinesis.listings > before + 3)
 
     def settings(self, **given: Any) -> PipeSettings:
         """Return a pipe's settings."""

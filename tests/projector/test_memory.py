@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stock_projector.events import SequenceNumber
 from stock_projector.memory import CAPACITY, DIGEST_BYTES, Memory, identity_of
 
-from tests.doubles import FIRST, STEP, place
+from tests.doubles.events import FIRST, STEP, place
 
 
 def remembering(*places):

@@ -8,7 +8,8 @@ from stock_projector import quarantine
 from stock_projector.events import Refusal, parse
 from stock_projector.quarantine import MOST_BYTES, QuarantineFailedError, message_for
 
-from tests.doubles import SHARD, added, cases, place, record
+from tests.doubles import cases
+from tests.doubles.events import SHARD, added, place, record
 from tests.doubles.fakes import FakeQueue
 
 NEITHER = Refusal("invalid_event", "product.quantity: Input should be a valid integer")

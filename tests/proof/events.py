@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from tests.doubles import events
 from tests.proof.reference import LoggedRecord, read
 
 FIRST = 10**55 - 3  # the fourth record of a log has a digit more
@@ -16,14 +17,11 @@ Said = tuple[str, bytes]  # partition key and data
 
 
 def event(kind: str, product: str, quantity: int | None = None, event_id: str = "", name: str = "Laptop") -> Said:
-    """Say an event, as a producer would."""
-    said: dict[str, Any] = {"product_id": product, "timestamp": "2023-09-11T12:00:00Z"}
-    if kind == "product_added":
-        said["product_name"] = name
+    """Return an event under its partition key, as a producer puts it."""
+    fields: dict[str, Any] = {"product_name": name} if kind == "product_added" else {}
     if quantity is not None:
-        said["quantity"] = quantity
-    body = {"event_type": kind, "product": said} | ({"event_id": event_id} if event_id else {})
-    return product, json.dumps(body).encode()
+        fields["quantity"] = quantity
+    return product, json.dumps(events.event(kind, product, event_id or None, **fields)).encode()
 
 
 def added(product: str, quantity: int, event_id: str = "", name: str = "Laptop") -> Said:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import groupby
+from itertools import count, groupby
 from random import Random
 from typing import Any
 
+from botocore.exceptions import ReadTimeoutError
 from greenlet import getcurrent
 
+from tests.doubles.kinesis import Kinesis
 from tests.proof import runtime_pipe
 from tests.proof.crashes import DiedError
 from tests.proof.deployed import Deployed
@@ -18,10 +20,10 @@ from tests.proof.producer import invent, publish
 from tests.proof.reference import REMEMBERED
 from tests.proof.runtime_pipe import RuntimePipe
 from tests.proof.story import FAULTS
-from tests.proof.stream import StreamClient
-from tests.proof.world import Invocation, World
+from tests.proof.world import NOW, Invocation, World
 
 STREAM = "inventory-events"
+MOST_GAP = 2**28  # between two sequence numbers
 
 
 class Simulation:
@@ -32,7 +34,15 @@ class Simulation:
         self.deployed = deployed
         self.world = World([], random.choice((2, 8, 32)))
         deployed.remembering(self.world.remembered % REMEMBERED).attempting(random.choice((0, 0, 2)))
-        self.client = StreamClient(STREAM, random.randint(1, 3), random, self._put_trouble, random.choice((0, 60)))
+        self.client = Kinesis(
+            name=STREAM,
+            shards=random.randint(1, 3),
+            clock=count(NOW, 0.001).__next__,
+            width=random.choice((0, 60)),
+            last=10**55 - random.randrange(MOST_GAP, 1000 * MOST_GAP),
+            gap=lambda: random.randrange(1, MOST_GAP),
+        )
+        self.client.write_trouble = self._write_trouble
         wide = random.random() < 0.1  # more products and refusals in a batch than one request takes
         batch_size = 400 if wide else random.choice((1, 5, 30, 100))
         if theirs := random.random() < 0.5:
@@ -96,16 +106,17 @@ class Simulation:
                 raise ViolationError(f"the producer changed the order of {key}, or lost an event")
 
     def _reshard(self) -> None:
-        opened = sorted((s for s in self.client.shards.values() if not s.closed), key=lambda each: each.hash_keys)
+        opened = sorted((s for s in self.client.shards.values() if not s.closed), key=lambda shard: shard.hash_keys)
         at = self.random.randrange(len(opened))
         if at and self.random.random() < 0.5:
-            self.client.merge_shards(opened[at - 1].shard_id, opened[at].shard_id)
+            self.client.merge(opened[at - 1].shard_id, opened[at].shard_id)
         else:
-            self.client.split_shard(opened[at].shard_id)
+            self.client.split(opened[at].shard_id)
 
-    def _put_trouble(self, entries: Sequence[dict[str, Any]]) -> tuple[set[int], bool]:
+    def _write_trouble(self, entries: Sequence[dict[str, Any]]) -> tuple[set[int], Exception | None]:
         failing = {at for at in range(len(entries)) if self.random.random() < self.trouble}
-        return failing, self.random.random() < self.trouble
+        reply_lost = self.random.random() < self.trouble
+        return failing, ReadTimeoutError(endpoint_url="https://kinesis.invalid") if reply_lost else None
 
     def _invoke(self, invocation: Invocation, hear: Hear) -> None:
         """Run the handler. What interrupts it (see `_meanwhile`) runs inside, and finds it waiting."""

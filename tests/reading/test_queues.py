@@ -8,7 +8,7 @@ from stock_projector.events import Refusal
 from stock_projector.quarantine import message_for
 
 from pipeline.reading import queues
-from tests.doubles import DEAD_LETTER, SHARD, added, place, record
+from tests.doubles.events import DEAD_LETTER, SHARD, added, place, record
 
 
 class FakeQueue:

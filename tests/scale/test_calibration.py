@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.scale import calibration, local, results
+from pipeline.scale import benchmark, calibration, predictions
 from pipeline.scale.calibration import FUNCTION, MACHINE, Work
-from pipeline.scale.writes import Day
+from pipeline.scale.write_formula import StoryShape
 
 SAMPLE = Path(__file__).with_name("sample_benchmark.json")  # made up: real writes, times from a law with some noise
 LAW = Work(per_batch=0.03, per_record=0.0001, per_write=0.001)
 
 
 @pytest.fixture(scope="module")
-def found() -> dict:
-    return results.load(SAMPLE)
+def measured() -> dict:
+    return benchmark.load(SAMPLE)
 
 
 def drains(law: Work = LAW, noise: float = 0) -> pd.DataFrame:
@@ -59,36 +59,36 @@ def test_work_adds_up() -> None:
     assert str(LAW) == "30.0 ms a batch + 0.100 ms a record + 1.00 ms a write"
 
 
-def test_each_setting_is_fitted_to_once_and_only_with_the_storys_shards(found: dict) -> None:
-    fitted = calibration.fitted_with(results.drains(found), shards=2)
-    assert set(fitted["shards"]) == {2} and set(fitted["contender"]) == {"ours"}
+def test_each_setting_is_fitted_to_once_and_only_with_the_storys_shards(measured: dict) -> None:
+    fitted = calibration.fitted_with(benchmark.drains(measured), shards=2)
+    assert set(fitted["shards"]) == {2} and set(fitted["contender"]) == {"projector"}
     assert not fitted.duplicated(["batch_size", "products", "skew", "story"]).any()
     assert len(fitted) == 12
 
 
-def test_a_drain_is_predicted_by_a_fit_that_has_not_seen_it(found: dict) -> None:
-    rows = results.drains(found)
-    honest = local.check(rows, shards=2)
+def test_a_drain_is_predicted_by_a_fit_that_has_not_seen_it(measured: dict) -> None:
+    rows = benchmark.drains(measured)
+    honest = predictions.compare(rows, shards=2)
     spoiled = rows.copy()
     odd = calibration.label(rows[rows["products"] == 50].iloc[0])
     spoiled.loc[spoiled["products"] == 50, [FUNCTION, MACHINE]] *= 3
-    after = local.check(spoiled, shards=2)
+    after = predictions.compare(spoiled, shards=2)
     assert after.loc[odd, "function s"] == pytest.approx(3 * honest.loc[odd, "function s"])
     assert after.loc[odd, "held out"] == pytest.approx(honest.loc[odd, "held out"])
     assert after.loc[odd, "simulated"] == pytest.approx(honest.loc[odd, "simulated"])
 
 
-def test_the_models_predict_a_sample_that_follows_their_law(found: dict) -> None:
-    off = local.errors(local.check(results.drains(found), shards=2)).abs()
+def test_the_models_predict_a_sample_that_follows_their_law(measured: dict) -> None:
+    off = predictions.errors(predictions.compare(benchmark.drains(measured), shards=2)).abs()
     assert off["writes"].max() < 0.05
     assert off["function s"].max() < 0.15 and off["drain s"].max() < 0.15
     assert len(off) == 14 and off["drain s"].notna().all()
 
 
-def test_drains_with_other_shards_are_predicted_and_never_fitted_to(found: dict) -> None:
-    rows = results.drains(found)
+def test_drains_with_other_shards_are_predicted_and_never_fitted_to(measured: dict) -> None:
+    rows = benchmark.drains(measured)
     rows.loc[rows["shards"] != 2, [FUNCTION, MACHINE]] *= 2
-    off = local.errors(local.check(rows, shards=2))
+    off = predictions.errors(predictions.compare(rows, shards=2))
     others = off.index.str.contains("1 shard |4 shards")
     assert off.loc[others, ["function s", "drain s"]].to_numpy() == pytest.approx(-0.5, abs=0.1)
     assert off.loc[~others, "function s"].abs().max() < 0.15
@@ -96,15 +96,18 @@ def test_drains_with_other_shards_are_predicted_and_never_fitted_to(found: dict)
 
 def test_a_day_is_drained_on_one_machine_whatever_its_shards() -> None:
     ended = [
-        max(course.ended for course in local.drain(Day(4000, 50, shards=shards), 10_000, Work(0, 0.001, 0)))
+        max(
+            course.ended
+            for course in predictions.simulate_drain(StoryShape(4000, 50, shards=shards), 10_000, Work(0, 0.001, 0))
+        )
         for shards in (1, 4)
     ]
     assert ended == pytest.approx([4.0, 4.0], rel=0.01)
 
 
-def test_the_comparison_shows_both_numbers_and_leaves_out_what_the_simulation_does_not_know(found: dict) -> None:
-    rows = results.drains(found)
+def test_the_comparison_shows_both_numbers_and_leaves_out_what_the_simulation_does_not_know(measured: dict) -> None:
+    rows = benchmark.drains(measured)
     rows.loc[rows["products"] >= 5000, "story"] = "everyday"  # whose shelf takes the whole day to fill
-    shown = local.shown(local.check(rows, shards=2))
+    shown = predictions.as_text(predictions.compare(rows, shards=2))
     assert shown["formula"].str.contains("%").all()
     assert (shown["simulated"] == "").tolist() == shown.index.str.contains("5,000 products|20,000 products").tolist()

@@ -96,8 +96,8 @@ def test_of_each_pair_of_lines_one_is_paid() -> None:
 
 
 def test_a_bill_has_a_column_for_each_and_ends_with_its_sums() -> None:
-    bills = cost.bills(PRICES, GIVEN, {"ours": USE, "plain": Use(1, 0, 0.001)})
-    assert list(bills.columns) == ["ours", "plain"]
+    bills = cost.bills(PRICES, GIVEN, {"projector": USE, "plain": Use(1, 0, 0.001)})
+    assert list(bills.columns) == ["projector", "plain"]
     assert list(bills.index[-2:]) == ["in all, at least", "in all, at most"]
     assert bills.loc["DynamoDB writes", "plain"] == pytest.approx(0.6)
 
@@ -140,7 +140,7 @@ def test_the_file_has_every_price_that_a_bill_asks_for_and_none_besides() -> Non
     assert set(prices.load()) == set(PRICES)
 
 
-def test_both_readings_of_a_pipes_request_are_told_to_the_reader() -> None:
+def test_both_readings_of_a_pipes_request_are_shown_to_the_reader() -> None:
     said = prices.disagreements().loc["pipes million", "what the sources say"]
     assert '"record"' in said and '"64 KB"' in said
 

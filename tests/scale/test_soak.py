@@ -11,17 +11,17 @@ def run(last: dict, discrepancies: list | None = None) -> dict:
 
 
 def test_a_run_that_slows_down_and_leaks_says_so():
-    found = run({"events_per_second": 1000.0, "runtime_mb": 350.0}, ["P1: 3 instead of 4"])
-    caption = soak.figure(found).caption
+    measured = run({"events_per_second": 1000.0, "runtime_mb": 350.0}, ["P1: 3 instead of 4"])
+    caption = soak.figure(measured).caption
     assert "3,000 a second in the median (1,000 to 5,000)" in caption
     assert "runtime grew by 250 MB and the Lambda worker by 0 MB" in caption and "found 1 discrepancy" in caption
-    assert not soak.holds(found)
+    assert not soak.holds(measured)
 
 
 def test_a_steady_run_says_so_too():
-    found = run({})
-    assert "found no discrepancy" in soak.figure(found).caption
-    assert soak.holds(found) and soak.grown_mb(found) == 0
+    measured = run({})
+    assert "found no discrepancy" in soak.figure(measured).caption
+    assert soak.holds(measured) and soak.grown_mb(measured) == 0
 
 
 def test_a_long_run_fails_on_each_of_its_promises():

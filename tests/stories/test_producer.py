@@ -14,53 +14,44 @@ from hypothesis import strategies as st
 from pipeline.errors import UserError
 from pipeline.stories import producer, scenarios
 from pipeline.stories.scenarios import NewRecord, pack
-from tests.doubles import SAMPLE, added, decremented, incremented
+from tests.doubles.errors import client_error
+from tests.doubles.events import SAMPLE, added, decremented, incremented
+from tests.doubles.kinesis import Kinesis
 
 LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"
 
 
-class FakeKinesis:
-    """A stream in memory. `moods` says for each request in turn what happens; after that all goes well.
+def answering(*turns):
+    """Return a stream that answers each request in turn like this; after that all goes well.
 
-    A mood is an exception to raise, or a function that says which records of the request are accepted.
+    A turn is an exception to raise, or a function that says whether it accepts the record with that number and key.
     """
+    kinesis, left = Kinesis(name="events"), list(turns)
 
-    def __init__(self, *moods):
-        self.moods = list(moods)
-        self.requests = []
-        self.log = []  # what was accepted, in order
-        self.arrivals = []
+    def answer(entries):
+        turn = left.pop(0) if left else accepts_all
+        if isinstance(turn, Exception):
+            return set(range(len(entries))), turn
+        return {number for number, entry in enumerate(entries) if not turn(number, entry["PartitionKey"])}, None
 
-    def put_records(self, *, StreamName, Records):  # noqa: N803
-        assert StreamName == "events"
-        assert 1 <= len(Records) <= 500
-        assert sum(len(each["Data"]) + len(each["PartitionKey"]) for each in Records) <= 5 * 1024 * 1024
-        self.requests.append(Records)
-        mood = self.moods.pop(0) if self.moods else lambda number, each: True
-        if isinstance(mood, Exception):
-            raise mood
-        results = []
-        for number, each in enumerate(Records):
-            if mood(number, each):
-                self.log.append((each["PartitionKey"], each["Data"]))
-                results.append({"SequenceNumber": str(len(self.log)), "ShardId": "shardId-000000000000"})
-            else:
-                slow_down = "Rate exceeded for shard shardId-000000000000"
-                results.append({"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": slow_down})
-        return {"FailedRecordCount": sum("ErrorCode" in each for each in results), "Records": results}
+    kinesis.write_trouble = answer
+    return kinesis
 
 
-def client_error(code, status=400):
-    answer = {"Error": {"Code": code, "Message": f"said {code}"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "PutRecords")
+def accepts_all(number, key):
+    return True
+
+
+def accepts_none(number, key):
+    return False
 
 
 def refusing(*keys):
-    return lambda number, each: each["PartitionKey"] not in keys
+    return lambda number, key: key not in keys
 
 
-def never(number, each):
-    return False
+def accepted(kinesis):
+    return [(record["PartitionKey"], record["Data"]) for record in kinesis.records]
 
 
 def published(kinesis, entries, **options):
@@ -69,8 +60,8 @@ def published(kinesis, entries, **options):
     return sent, waits
 
 
-def story_of(*said):
-    return [pack(each) for each in said]
+def story_of(*events):
+    return [pack(event) for event in events]
 
 
 def by_product(log):
@@ -81,50 +72,50 @@ def by_product(log):
 
 
 def entries_by_product(entries):
-    return by_product((each.partition_key, each.data) for each in entries)
+    return by_product((entry.partition_key, entry.data) for entry in entries)
 
 
 def test_a_story_is_sent_whole_and_every_product_in_its_order():
-    kinesis, story = FakeKinesis(), scenarios.write_story("everyday", 2000, 40)
+    kinesis, story = answering(), scenarios.write_story("everyday", 2000, 40)
     sent, waits = published(kinesis, story)
-    assert sent.records == len(kinesis.log) == 2000
+    assert sent.records == len(accepted(kinesis)) == 2000
     assert sent.requests == len(kinesis.requests)
-    assert by_product(kinesis.log) == entries_by_product(story)
+    assert by_product(accepted(kinesis)) == entries_by_product(story)
     assert waits == []
 
 
 def test_a_product_is_never_twice_in_one_request():
-    kinesis = FakeKinesis()
+    kinesis = answering()
     published(kinesis, scenarios.write_story("flash-sale", 1000, 10))
     for request in kinesis.requests:
-        keys = [each["PartitionKey"] for each in request]
+        keys = [record["PartitionKey"] for record in request]
         assert len(set(keys)) == len(keys)
 
 
 def test_a_request_holds_at_most_500_records_however_many_products_there_are():
-    kinesis, story = FakeKinesis(), story_of(*(added(f"P{number}") for number in range(1200)))
+    kinesis, story = answering(), story_of(*(added(f"P{number}") for number in range(1200)))
     published(kinesis, story)
     assert [len(request) for request in kinesis.requests] == [500, 500, 200]
 
 
 def test_a_product_whose_record_was_not_accepted_waits_and_the_others_go_on():
-    kinesis = FakeKinesis(refusing(LAMP), refusing(LAMP))
+    kinesis = answering(refusing(LAMP), refusing(LAMP))
     story = story_of(added(LAMP, 3), added(MUG, 3), decremented(LAMP, 1), decremented(MUG, 1), incremented(MUG, 7))
     sent, waits = published(kinesis, story)
     assert sent.records == 5
-    assert [key for key, _ in kinesis.log] == [MUG, MUG, LAMP, MUG, LAMP]
-    assert by_product(kinesis.log) == entries_by_product(story)
+    assert [key for key, _ in accepted(kinesis)] == [MUG, MUG, LAMP, MUG, LAMP]
+    assert by_product(accepted(kinesis)) == entries_by_product(story)
     assert len(waits) == 2, "and it slows down"
 
 
 @pytest.mark.parametrize(
     "trouble",
     [
-        client_error("ProvisionedThroughputExceededException"),
-        client_error("LimitExceededException"),
-        client_error("ThrottlingException"),
-        client_error("InternalFailure", 500),
-        client_error("ServiceUnavailable", 503),
+        client_error("PutRecords", "ProvisionedThroughputExceededException"),
+        client_error("PutRecords", "LimitExceededException"),
+        client_error("PutRecords", "ThrottlingException"),
+        client_error("PutRecords", "InternalFailure", status=500),
+        client_error("PutRecords", "ServiceUnavailable", status=503),
         EndpointConnectionError(endpoint_url="https://kinesis.us-east-2.amazonaws.com"),
     ],
     ids=lambda trouble: (
@@ -132,10 +123,10 @@ def test_a_product_whose_record_was_not_accepted_waits_and_the_others_go_on():
     ),
 )
 def test_trouble_that_passes_is_sat_out(trouble):
-    kinesis, story = FakeKinesis(trouble, trouble, trouble), scenarios.write_story("everyday", 50, 5)
+    kinesis, story = answering(trouble, trouble, trouble), scenarios.write_story("everyday", 50, 5)
     sent, waits = published(kinesis, story)
     assert sent.records == 50
-    assert by_product(kinesis.log) == entries_by_product(story)
+    assert by_product(accepted(kinesis)) == entries_by_product(story)
     assert len(waits) == 3 and waits == sorted(waits) and waits[0] < waits[2], "longer each time"
 
 
@@ -144,16 +135,16 @@ def test_whatever_the_stream_refuses_every_product_keeps_its_order(data):
     keys = st.sampled_from(["P1", "P2", "P3", "P4"])
     entries = [NewRecord(str(place).encode(), key) for place, key in enumerate(data.draw(st.lists(keys, max_size=40)))]
     accepts = data.draw(st.lists(st.frozensets(st.integers(0, 3)), max_size=30))
-    kinesis = FakeKinesis(*((lambda number, each, taken=taken: number in taken) for taken in accepts))
+    kinesis = answering(*((lambda number, key, taken=taken: number in taken) for taken in accepts))
     sent, _ = published(kinesis, entries)
     assert sent.records == len(entries)
-    assert by_product(kinesis.log) == entries_by_product(entries)
+    assert by_product(accepted(kinesis)) == entries_by_product(entries)
     for request in kinesis.requests:
-        assert len({each["PartitionKey"] for each in request}) == len(request)
+        assert len({record["PartitionKey"] for record in request}) == len(request)
 
 
 def test_a_stream_that_accepts_no_more_is_given_up_with_one_sentence(tmp_path):
-    kinesis = FakeKinesis(refusing(LAMP), *[never] * 200)
+    kinesis = answering(refusing(LAMP), *[accepts_none] * 200)
     log = tmp_path / "sent.jsonl"
     with pytest.raises(UserError, match=r"accepted 1 of 3 records, then no more: Rate exceeded"):
         published(kinesis, story_of(added(LAMP, 3), added(MUG, 3), decremented(MUG, 1)), sent_log=log)
@@ -165,44 +156,45 @@ def test_a_stream_that_accepts_no_more_is_given_up_with_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     "code", ["ResourceNotFoundException", "AccessDeniedException", "ValidationException", "KMSDisabledException"]
 )
-def test_trouble_that_does_not_pass_is_told_at_once(tmp_path, code):
-    kinesis, log = FakeKinesis(lambda number, each: True, client_error(code)), tmp_path / "sent.jsonl"
-    with pytest.raises(UserError, match=f"said {code}"):
+def test_trouble_that_does_not_pass_is_reported_at_once(tmp_path, code):
+    kinesis, log = answering(accepts_all, client_error("PutRecords", code)), tmp_path / "sent.jsonl"
+    with pytest.raises(UserError, match=code):
         published(kinesis, story_of(added(LAMP, 3), decremented(LAMP, 1), decremented(LAMP, 1)), sent_log=log)
     assert len(kinesis.requests) == 2
     assert len(log.read_text().splitlines()) == 1
 
 
 def test_ctrl_c_while_an_answer_is_on_its_way_does_not_leave_an_accepted_record_out_of_the_sent_log(tmp_path):
-    kinesis, log = FakeKinesis(), tmp_path / "sent.jsonl"
+    kinesis, log = answering(), tmp_path / "sent.jsonl"
     put_records = kinesis.put_records
 
     def put_records_and_be_interrupted(**request):
         answer = put_records(**request)
-        if len(kinesis.log) == 2:
+        if len(accepted(kinesis)) == 2:
             signal.raise_signal(signal.SIGINT)
         return answer
 
     kinesis.put_records = put_records_and_be_interrupted
     with pytest.raises(KeyboardInterrupt):
         published(kinesis, story_of(added(LAMP, 3), decremented(LAMP, 1), decremented(LAMP, 1)), sent_log=log)
-    assert len(kinesis.log) == 2, "and nothing more is sent"
+    assert len(accepted(kinesis)) == 2, "and nothing more is sent"
     assert len(log.read_text().splitlines()) == 2
 
 
 def test_the_sent_log_says_where_every_accepted_record_lies(tmp_path):
-    kinesis, log = FakeKinesis(refusing(MUG)), tmp_path / "not" / "there" / "yet" / "sent.jsonl"
+    kinesis, log = answering(refusing(MUG)), tmp_path / "not" / "there" / "yet" / "sent.jsonl"
     published(kinesis, story_of(added(LAMP, 3), added(MUG, 3), decremented(LAMP, 1)), sent_log=log)
     noted = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [each["partition_key"] for each in noted] == [key for key, _ in kinesis.log]
-    assert [each["sequence_number"] for each in noted] == ["1", "2", "3"]
-    assert {each["shard_id"] for each in noted} == {"shardId-000000000000"}
-    published(FakeKinesis(), story_of(added(LAMP, 3)), sent_log=log)
+    assert [line["partition_key"] for line in noted] == [record["PartitionKey"] for record in kinesis.records]
+    assert [line["sequence_number"] for line in noted] == [record["SequenceNumber"] for record in kinesis.records]
+    assert [line["partition_key"] for line in noted] == [LAMP, MUG, LAMP]
+    assert {line["shard_id"] for line in noted} == {"shardId-000000000000"}
+    published(answering(), story_of(added(LAMP, 3)), sent_log=log)
     assert len(log.read_text().splitlines()) == 4, "what was sent before stays noted"
 
 
 def test_a_sent_log_that_cannot_be_written_is_found_out_before_anything_is_sent(tmp_path):
-    kinesis = FakeKinesis()
+    kinesis = answering()
     (tmp_path / "sent").write_text("a file, not a folder")
     with pytest.raises(UserError, match="cannot write the sent log"):
         published(kinesis, story_of(added()), sent_log=tmp_path / "sent" / "log.jsonl")
@@ -212,32 +204,32 @@ def test_a_sent_log_that_cannot_be_written_is_found_out_before_anything_is_sent(
 def test_a_rate_is_kept(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(producer.time, "monotonic", lambda: now[0])
-    kinesis, accepted_at = FakeKinesis(), []
+    kinesis, accepted_at = answering(), []
     producer.publish(
         kinesis, "events", scenarios.write_story("everyday", 200, 20), rate=50, progress=False,
         wait=lambda seconds: now.__setitem__(0, now[0] + seconds),
         on_sent=lambda count: accepted_at.append((now[0], count)),
     )  # fmt: skip
-    assert len(kinesis.log) == 200
+    assert len(accepted(kinesis)) == 200
     assert all(count <= 50 * at + 1 for at, count in accepted_at), "never ahead of it"
     assert 3.9 < now[0] < 4.5, "and not far behind"
 
 
-def test_progress_is_told_after_every_request():
-    told = []
-    published(FakeKinesis(), scenarios.write_story("everyday", 30, 3), on_sent=told.append)
-    assert told == sorted(told) and told[-1] == 30
+def test_progress_is_reported_after_every_request():
+    counts = []
+    published(answering(), scenarios.write_story("everyday", 30, 3), on_sent=counts.append)
+    assert counts == sorted(counts) and counts[-1] == 30
 
 
 def test_a_request_stays_below_what_kinesis_takes_in_bytes():
     entries = [NewRecord(b"x" * 900_000, f"P{number}") for number in range(12)]
-    kinesis = FakeKinesis()
+    kinesis = answering()
     published(kinesis, entries)
-    assert len(kinesis.log) == 12
+    assert len(accepted(kinesis)) == 12
 
 
 def test_an_empty_story_is_sent_at_once():
-    sent, _ = published(FakeKinesis(), [])
+    sent, _ = published(answering(), [])
     assert (sent.records, sent.requests) == (0, 0)
 
 

@@ -1,6 +1,6 @@
 """The figures of a run. Each is drawn from data of the run, and its caption states what these data show.
 
-All are returned as `Drawing`, for `pipeline.report.figure(*drawing)`. Outcomes have the same colour in every figure.
+All are returned as `Drawing`, for `pipeline.notebook.figure(*drawing)`. Outcomes have the same colour in every figure.
 """
 
 from pipeline.notebook.figures.batches import count_writes, outcomes, writes

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from pipeline.pipe.validation import problem_of
-from tests.pipe.kinesis import ARN, refused
+from tests.doubles.errors import client_error
+from tests.doubles.kinesis import ARN
 from tests.pipe.world import (
     LAPTOP,
     PIPE,
@@ -32,8 +33,8 @@ def test_errors_time_outs_and_throttles_are_told_apart(world: World) -> None:
         FunctionError("division by zero"),
         FunctionError("Task timed out after 60.00 seconds"),
         ReadTimeoutError(endpoint_url="http://127.0.0.1:1"),
-        refused("TooManyRequestsException", 429),
-        refused("AccessDeniedException", 403),
+        client_error("Invoke", "TooManyRequestsException", status=429),
+        client_error("Invoke", "AccessDeniedException", status=403),
         EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
         None,
     ]
@@ -91,7 +92,7 @@ def test_a_dead_letter_says_where_the_records_lie_and_not_what_they_say(world: W
 
 def test_nothing_passes_a_dead_letter_that_cannot_be_sent(world: World) -> None:
     """Guide, eb-pipes-kinesis: the batch has not ended before its letter is out; the role needs sqs:SendMessage (?)."""
-    world.mailbox.trouble = [refused("AccessDenied", 403) for _ in range(10)]
+    world.mailbox.trouble = [client_error("SendMessage", "AccessDenied", status=403) for _ in range(10)]
     world.function.does = poisoned
     world.kinesis.put(LAPTOP, "poison")
     world.kinesis.put(LAPTOP, "next")

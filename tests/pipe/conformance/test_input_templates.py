@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.pipe.validation import problem_of
-from tests.pipe.kinesis import ARN
+from tests.doubles.kinesis import ARN
 from tests.pipe.world import LAPTOP, PIPE, QUEUE, World, failures
 
 

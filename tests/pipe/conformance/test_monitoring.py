@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from pipeline.pipe import metrics
-from tests.pipe.kinesis import refused
+from tests.doubles.errors import client_error
 from tests.pipe.world import LAPTOP, SHARD, World, tally_of
 
 
@@ -44,7 +44,7 @@ def test_metrics_that_cannot_be_sent_are_dropped(world: World) -> None:
 
     class CloudWatch:
         def put_metric_data(self, **data: Any) -> None:
-            raise refused("InternalFailure", 500)
+            raise client_error("PutMetricData", "InternalFailure", status=500)
 
     gathered = metrics.Metrics(lambda: None, lambda: 0, threading.Event())
     gathered.measure("stock-pipe", metrics.Execution("taken", 1, 1, 0.1))

@@ -4,7 +4,7 @@ import time
 from unittest.mock import patch
 
 from pipeline.pipe import shard
-from tests.pipe.kinesis import refused
+from tests.doubles.errors import client_error
 from tests.pipe.world import LAPTOP, SHARD, World
 
 
@@ -22,7 +22,9 @@ def test_a_throttled_read_slows_down_and_loses_nothing(world: World) -> None:
     """API_GetRecords: ProvisionedThroughputExceededException; "reduce the frequency or size of your requests"."""
     for n in range(10):
         world.kinesis.put(LAPTOP, str(n))
-    world.kinesis.trouble.extend(refused("ProvisionedThroughputExceededException") for _ in range(5))
+    world.kinesis.read_errors.extend(
+        client_error("GetRecords", "ProvisionedThroughputExceededException") for _ in range(5)
+    )
     with patch.object(shard, "POLL_SECONDS", 0.02), patch.object(shard, "LONGEST_PAUSE_SECONDS", 5.0):
         started = time.monotonic()
         run = world.run()

@@ -1,6 +1,6 @@
 """What the target receives, and in which order."""
 
-from tests.pipe.kinesis import ARN, Kinesis
+from tests.doubles.kinesis import ARN, Kinesis
 from tests.pipe.world import CHAIR, LAPTOP, ROLE, SHARD, World, data_of
 
 # ── What the target receives ──────────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
-from tests.pipe.kinesis import Kinesis, refused
+from tests.doubles.errors import client_error
+from tests.doubles.kinesis import Kinesis
 from tests.pipe.world import CHAIR, LAPTOP, QUEUE, World, broken
 
 
@@ -84,8 +85,8 @@ def test_faults_of_the_pipe_and_the_service_do_not_count_as_retries(world: World
         world,
         EndpointConnectionError(**nowhere),
         ConnectTimeoutError(**nowhere),
-        refused("ServiceException", 500),
-        refused("InternalFailure", 503),
+        client_error("Invoke", "ServiceException", status=500),
+        client_error("Invoke", "InternalFailure", status=503),
     )
     world.kinesis.put(LAPTOP)
     run = world.run(maximum_retry_attempts=0, dead_letter_arn=QUEUE)
@@ -95,7 +96,7 @@ def test_faults_of_the_pipe_and_the_service_do_not_count_as_retries(world: World
 
 def test_a_throttled_function_does_not_count_as_a_retry(world: World) -> None:
     """Lambda guide, kinesis-on-failure-destination: throttled, it is tried until the record expires (?)."""
-    _fails_first(world, *(refused("TooManyRequestsException", 429) for _ in range(4)))
+    _fails_first(world, *(client_error("Invoke", "TooManyRequestsException", status=429) for _ in range(4)))
     world.kinesis.put(LAPTOP)
     run = world.run(maximum_retry_attempts=0, dead_letter_arn=QUEUE, bisect=True)
     world.eventually(lambda: world.is_drained(run))
@@ -104,7 +105,7 @@ def test_a_throttled_function_does_not_count_as_a_retry(world: World) -> None:
 
 def test_a_missing_permission_counts_as_a_retry(world: World) -> None:
     """Guide, eb-pipes-error-troubleshooting: a customer error, retried up to the maximum of the retry policy."""
-    _fails_first(world, *(refused("AccessDeniedException", 403) for _ in range(9)))
+    _fails_first(world, *(client_error("Invoke", "AccessDeniedException", status=403) for _ in range(9)))
     world.kinesis.put(LAPTOP)
     run = world.run(maximum_retry_attempts=2, dead_letter_arn=QUEUE)
     world.eventually(lambda: world.is_drained(run))

@@ -85,7 +85,7 @@ def test_a_stalled_stream_is_waited_for(world: World) -> None:
     """Ours: whatever GetRecords raises, the shard stays where it was, and the operator sees it."""
     world.kinesis.put(LAPTOP, "0")
     stalled = [ReadTimeoutError(endpoint_url="http://127.0.0.1:1") for _ in range(40)]
-    world.kinesis.trouble.extend(stalled)
+    world.kinesis.read_errors.extend(stalled)
     run = world.run()
     world.eventually(lambda: run.readers and "Read timeout" in tally_of(run)["error"])
     world.eventually(lambda: world.is_drained(run))

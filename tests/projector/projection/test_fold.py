@@ -3,18 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.doubles import added, decremented, incremented, place, removed
-from tests.projector.projection.shelf import APPLIED, DUPLICATE, never_seen, shelf, told
+from tests.doubles.events import added, decremented, incremented, place, removed
+from tests.projector.projection.laptop import APPLIED, DUPLICATE, in_stock, never_seen, projected
 
 
 def test_the_fold_leaves_what_it_was_given_as_it_was():
-    before = shelf(10)
-    told(before, (1, decremented(quantity=3)), (2, removed()))
-    assert before == shelf(10)
+    before = in_stock(10)
+    projected(before, (1, decremented(quantity=3)), (2, removed()))
+    assert before == in_stock(10)
 
 
 def test_the_fold_of_nothing_is_nothing():
-    assert told(shelf(10)) == (shelf(10), [])
+    assert projected(in_stock(10)) == (in_stock(10), [])
 
 
 EVENTS = st.builds(
@@ -30,18 +30,18 @@ STORIES = st.lists(EVENTS, max_size=60).map(lambda story: list(enumerate(story))
 
 @given(STORIES, st.integers(0, 60))
 def test_how_the_log_is_cut_into_batches_does_not_matter(story, cut):
-    whole, outcomes = told(never_seen(), *story)
-    half, first = told(never_seen(), *story[:cut])
-    both, second = told(half, *story[cut:])
+    whole, outcomes = projected(never_seen(), *story)
+    half, first = projected(never_seen(), *story[:cut])
+    both, second = projected(half, *story[cut:])
     assert (both, first + second) == (whole, outcomes)
 
 
 @given(STORIES, st.data())
 def test_redelivery_of_anything_at_any_time_changes_nothing(story, data):
-    level, outcomes = told(never_seen(), *story)
-    applied = [each for each, outcome in zip(story, outcomes, strict=True) if outcome == APPLIED]
+    level, outcomes = projected(never_seen(), *story)
+    applied = [step for step, outcome in zip(story, outcomes, strict=True) if outcome == APPLIED]
     again = data.draw(st.lists(st.sampled_from(applied), max_size=20)) if applied else []
-    after, repeated = told(level, *again)
+    after, repeated = projected(level, *again)
     assert after == level
     assert repeated == [DUPLICATE] * len(again)
 
@@ -51,7 +51,7 @@ def test_stock_is_never_negative_and_every_step_is_accounted_for(story):
     level = never_seen()
     for step in story:
         before = level
-        level, [outcome] = told(before, step)
+        level, [outcome] = projected(before, step)
         assert level.quantity >= 0
         assert level.version == before.version + (outcome == APPLIED)
         assert level.last_sequence_number == (

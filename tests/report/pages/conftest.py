@@ -40,7 +40,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place / "notebooks",
         place / "build",
         deliverables=place / "deliverables.yaml",
-        defaults=place / "none.yaml",
     )
     assert result.failures == []
     return place

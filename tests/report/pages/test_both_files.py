@@ -63,4 +63,4 @@ def test_both_files_name_the_facts_of_the_run(page, document):
     for fact in (facts["commit"], facts["date"], facts["python"], f"boto3 {facts['versions']['boto3']}"):
         assert fact in page
     assert "<code>seed</code> 11" in page
-    assert facts["parameter_list"] == [("seed", "11")]
+    assert ("seed", "11") in facts["parameter_list"]

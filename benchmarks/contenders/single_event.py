@@ -1,4 +1,4 @@
-"""What the peers share: an event out of a record, and the one DynamoDB request that it asks for."""
+"""What the peers share: the event of a record, and the one DynamoDB request that applies it."""
 
 import json
 import os

@@ -8,23 +8,23 @@ from typing import Any
 import pandas as pd
 
 from pipeline.provisioning import bundle
-from pipeline.scale.results import NAMES, Found, compared, in_requests
+from pipeline.scale.benchmark import NAMES, Measured, compared, share_in_requests
 
 
-def made(found: Found) -> str:
+def provenance(measured: Measured) -> str:
     """Say where and when it was measured, and whether it was the projector as it is now."""
-    code = "this projector" if found["code"] == bundle.build().code_sha256 else "an earlier projector"
-    cores = found["machine"]["cores"]
-    return f"on {cores} {'core' if cores == 1 else 'cores'}, {found['made_on']}, with {code}"
+    code = "this projector" if measured["code"] == bundle.build().code_sha256 else "an earlier projector"
+    cores = measured["machine"]["cores"]
+    return f"on {cores} {'core' if cores == 1 else 'cores'}, {measured['made_on']}, with {code}"
 
 
-def speeds(found: Found) -> pd.DataFrame:
+def speeds(measured: Measured) -> pd.DataFrame:
     """Return one row for each contender and batch size: how fast it was, and whether its table was right at the end.
 
     Beside them the ceiling, which is no contender.
     """
-    right = {(each["contender"], each["batch_size"]): each for each in found["verdict"]}
-    rate = min((each["rate"] for each in found["latency"]), default="?")
+    right = {(each["contender"], each["batch_size"]): each for each in measured["verdict"]}
+    rate = min((each["rate"] for each in measured["latency"]), default="?")
     rows = [
         {
             "contender": NAMES[each.contender],
@@ -32,15 +32,15 @@ def speeds(found: Found) -> pd.DataFrame:
             "events/s (all rounds)": _spread("{:,.0f}", each.events_per_second, each.slowest, each.fastest),
             "times plain": _spread("{:.1f}", each.to_plain, each.to_plain_low, each.to_plain_high),
             "of the ceiling": _of_ceiling(each),
-            f"p50 / p99 at {rate}/s, ms": _latency(found["latency"], each.contender, each.batch_size),
+            f"p50 / p99 at {rate}/s, ms": _latency(measured["latency"], each.contender, each.batch_size),
             "table right": _verdict(right.get((each.contender, each.batch_size))),
         }
-        for each in compared(found).itertuples()
+        for each in compared(measured).itertuples()
     ]
-    return pd.concat([pd.DataFrame(rows), pd.DataFrame(_ceiling_rows(found))]).fillna("").set_index("contender")
+    return pd.concat([pd.DataFrame(rows), pd.DataFrame(_ceiling_rows(measured))]).fillna("").set_index("contender")
 
 
-def _ceiling_rows(found: Found) -> list[dict[str, str]]:
+def _ceiling_rows(measured: Measured) -> list[dict[str, str]]:
     return [
         {
             "contender": NAMES["ceiling"],
@@ -50,12 +50,12 @@ def _ceiling_rows(found: Found) -> list[dict[str, str]]:
                 "{:.1f}", each.ceiling_to_plain, each.ceiling_to_plain_low, each.ceiling_to_plain_high
             ),
         }
-        for each in compared(found).itertuples()
+        for each in compared(measured).itertuples()
         if each.contender == "no_op" and not isnan(each.ceiling)
     ]
 
 
-def spent(found: Found) -> pd.DataFrame:
+def consumption(measured: Measured) -> pd.DataFrame:
     """Return one row for each contender and batch size: what 1,000 events used up."""
     rows = [
         {
@@ -67,17 +67,21 @@ def spent(found: Found) -> pd.DataFrame:
             "Lambda ms an event": f"{1000 * each.lambda_seconds / each.events:.2f}",
             "CPU µs an event: function / emulator / pipe": _cpu(each),
         }
-        for each in compared(found).itertuples()
+        for each in compared(measured).itertuples()
     ]
     return pd.DataFrame(rows).set_index("contender")
 
 
-def limits(found: Found) -> dict[str, str]:
-    """Return what bounds ours: how much of its processor time requests take, and what an event takes without any."""
-    speed = median(each["events_per_second"] for each in found["fold"]["rounds"])
-    sizes = [each["batch_size"] for each in found["replay"]]
-    shares = {f"in requests, batches of {size:,}": f"at least {in_requests(found, size):.0%}" for size in sizes}
-    largest = max((each for each in found["drain"] if each["contender"] == "ours"), key=lambda each: each["batch_size"])
+def limits(measured: Measured) -> dict[str, str]:
+    """Return what limits the projector: its processor time in requests, and what an event takes without any request."""
+    speed = median(each["events_per_second"] for each in measured["fold"]["rounds"])
+    sizes = [each["batch_size"] for each in measured["replay"]]
+    shares = {
+        f"in requests, batches of {size:,}": f"at least {share_in_requests(measured, size):.0%}" for size in sizes
+    }
+    largest = max(
+        (each for each in measured["drain"] if each["contender"] == "projector"), key=lambda each: each["batch_size"]
+    )
     memory = median(each["memory_mb"] for each in largest["rounds"])
     return {
         **shares,
@@ -106,7 +110,7 @@ def _spread(as_text: str, middle: float, low: float, high: float) -> str:
     return text if low == high else f"{text} ({low_text}–{high_text})"
 
 
-def _latency(measured: Iterable[Found], contender: str, batch_size: int) -> str:
+def _latency(measured: Iterable[Measured], contender: str, batch_size: int) -> str:
     """Return the latency at the lowest rate at which it was measured with that batch size."""
     fitting = [each for each in measured if (each["contender"], each["batch_size"]) == (contender, batch_size)]
     if not fitting:
@@ -116,7 +120,7 @@ def _latency(measured: Iterable[Found], contender: str, batch_size: int) -> str:
     return f"{half:,.0f} / {most:,.0f}"
 
 
-def _verdict(found: Found | None) -> str:
-    if found is None:
+def _verdict(measured: Measured | None) -> str:
+    if measured is None:
         return ""
-    return "yes" if found["is_right"] else f"no: {found['wrong_products']} of {found['products']} wrong"
+    return "yes" if measured["is_right"] else f"no: {measured['wrong_products']} of {measured['products']} wrong"

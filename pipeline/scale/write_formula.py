@@ -43,7 +43,7 @@ def expected_products(shares: Shares, records: float) -> float:
 
 
 @dataclass(frozen=True)
-class Day:
+class StoryShape:
     """A story of the benchmark, as far as its writes depend on it.
 
     Args:
@@ -61,8 +61,8 @@ class Day:
     story: str = "everyday"
 
     @classmethod
-    def of(cls, drain: Mapping[str, Any]) -> "Day":
-        """Return the story that a drain worked off: a row of `results.drains`."""
+    def of(cls, drain: Mapping[str, Any]) -> "StoryShape":
+        """Return the story that a drain worked off: a row of `benchmark.drains`."""
         events, products, shards = (int(drain[name]) for name in ("events", "products", "shards"))
         return cls(events, products, float(drain["skew"]), shards, str(drain["story"]))
 
@@ -74,7 +74,7 @@ class Day:
 
     @property
     def is_settled(self) -> bool:
-        """Say whether all products were there for most of the day."""
+        """Say whether all products were there for most of the story."""
         return self.on_the_shelf(self.events / 4) >= self.products
 
     def shares(self, products: int) -> Shares:
@@ -91,31 +91,35 @@ def shards_of(products: int, shards: int) -> npt.NDArray[np.int64]:
     return np.array(places, dtype=np.int64)
 
 
-def expected_writes(day: Day, batch_size: int) -> float:
-    """Return how many writes a day costs in full batches; a batch is also full when it has 6 MB.
+def expected_writes(story: StoryShape, batch_size: int) -> float:
+    """Return how many writes a story costs in full batches; a batch is also full when it has 6 MB.
 
     The shelf fills while the story goes on: what a batch adds is in it for certain, what was there before with the
     probability above.
     """
     batch_size = min(batch_size, MOST_BYTES // RECORD_BYTES)
-    shard_of = shards_of(day.products, day.shards)
-    return sum(_writes_on(shard_of == shard, day, batch_size) for shard in range(day.shards))
+    shard_of = shards_of(story.products, story.shards)
+    return sum(_writes_on(shard_of == shard, story, batch_size) for shard in range(story.shards))
 
 
-def _writes_on(here: npt.NDArray[np.bool_], day: Day, batch_size: int) -> float:
+def _writes_on(here: npt.NDArray[np.bool_], story: StoryShape, batch_size: int) -> float:
     writes, start = 0.0, 0.0
-    while start < day.events - 0.5:
-        before = round(day.on_the_shelf(start))
-        end = min(float(day.events), start + batch_size * day.shards)  # about: how far the batch reaches in the story
-        middle = max(before, round(day.on_the_shelf((start + end) / 2)))
-        during = np.where(here[:middle], day.shares(middle), 0)
-        adding = (day.on_the_shelf(end) - before) / (end - start)
-        of_all = adding * here.mean() + (1 - adding) * during.sum() / day.shares(middle).sum()  # of the story's events
+    while start < story.events - 0.5:
+        before = round(story.on_the_shelf(start))
+        end = min(
+            float(story.events), start + batch_size * story.shards
+        )  # about: how far the batch reaches in the story
+        middle = max(before, round(story.on_the_shelf((start + end) / 2)))
+        during = np.where(here[:middle], story.shares(middle), 0)
+        adding = (story.on_the_shelf(end) - before) / (end - start)
+        of_all = (
+            adding * here.mean() + (1 - adding) * during.sum() / story.shares(middle).sum()
+        )  # of the story's events
         if of_all <= 0:
             break  # fewer products than shards, and this shard has none
-        records = min(float(batch_size), of_all * (day.events - start))
+        records = min(float(batch_size), of_all * (story.events - start))
         end = start + records / of_all
-        added = here[before : round(day.on_the_shelf(end))].sum()
+        added = here[before : round(story.on_the_shelf(end))].sum()
         writes += added + expected_products(during[:before] * (1 - adding) / of_all, records)
         start = end
     return writes

@@ -1,4 +1,4 @@
-"""One stack to measure on: loaded while its pipe rests, then let go, for one contender after the other."""
+"""One stack to measure on, for one contender after the other. Its stream is filled while its pipe is stopped."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from stock_projector.memory import Memory
 from stock_projector.projection import StockLevel
 from stock_projector.store import to_item
 
-from benchmarks.drained import DRAIN_SECONDS, wait_until_drained
+from benchmarks.drain_wait import DRAIN_SECONDS, wait_until_drained
 from pipeline.cloud import Cloud
 from pipeline.consistency import audit
 from pipeline.provisioning.deployment import Deployment
@@ -22,28 +22,28 @@ from pipeline.stories.producer import MOST_RECORDS
 from pipeline.stories.scenarios import NewRecord, name_of
 from pipeline.waiting import eventually
 
-WARM_UP = "warm-up"  # products of which no run is told
+WARM_UP = "warm-up"  # product ids that no run counts
 TABLES = ("StockTableName", "IdempotencyTableName", "LedgerTableName")
-HANDLERS = {"ours": "stock_projector.handler"} | {
+HANDLERS = {"projector": "stock_projector.handler"} | {
     name: f"contenders.{name}" for name in ("no_op", "replay", "plain", "idempotent", "ledger")
 }
 
 
 @dataclass
-class Stage:
+class Testbed:
     """A deployed pipeline whose function can be any contender."""
 
     deployment: Deployment
     outputs: dict[str, str]  # of the pipeline's stack, and of the peers'
-    scratch: Path  # for what the function says of its runs
+    scratch: Path  # the function logs its invocations here
     runs: int = 0
 
     @property
     def cloud(self) -> Cloud:
-        """Where it is."""
+        """Return the cloud that it is on."""
         return self.deployment.cloud
 
-    def put_on(self, contender: str, **environment: str) -> str:
+    def switch_to(self, contender: str, **environment: str) -> str:
         """Make the function the contender, on empty tables, with warm workers. Returns the run's name."""
         self.runs += 1
         run = f"{contender}-{self.runs}"
@@ -53,17 +53,17 @@ class Stage:
         name = self.outputs["ProjectorName"]
         before = function.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         kept = {key: value for key, value in before.items() if key not in ("CRASH", "RECORDING")}
-        told = self.scratch / run
-        told.mkdir(parents=True)
-        ours = {"CONTENDER": HANDLERS[contender], "MEASURED": str(told), **environment}
+        log_folder = self.scratch / run
+        log_folder.mkdir(parents=True)
+        variables = {"CONTENDER": HANDLERS[contender], "MEASURED": str(log_folder), **environment}
         tables = {
             "IDEMPOTENCY_TABLE_NAME": self.outputs["IdempotencyTableName"],
             "LEDGER_TABLE_NAME": self.outputs["LedgerTableName"],
         }
         function.update_function_configuration(
             FunctionName=name,
-            Handler="contenders.measured.handler",
-            Environment={"Variables": kept | tables | ours},
+            Handler="contenders.instrumented.handler",
+            Environment={"Variables": kept | tables | variables},
         )
         self.invoke([] if contender == "replay" else [[_record(number)] for number in range(self.shards)])
         return run
@@ -82,8 +82,8 @@ class Stage:
         with ThreadPoolExecutor(max(1, len(batches))) as pool:
             return list(pool.map(answer_to, batches))
 
-    def stock_up(self, products: Iterable[str], quantity: int) -> None:
-        """Put products into the table, as ours would have left them before any record of the run."""
+    def fill_stock(self, products: Iterable[str], quantity: int) -> None:
+        """Put products into the table, as the projector would have left them before any record of the run."""
         memory = Memory({bytes(8): 1})
         levels = [
             StockLevel(each, name_of(each), True, quantity, 1, SequenceNumber("1"), "2023-09-11T12:00:00Z", memory)
@@ -96,14 +96,14 @@ class Stage:
 
     @property
     def shards(self) -> int:
-        """How many the stream has."""
+        """Return how many shards the stream has."""
         stream = self.cloud.client("kinesis").describe_stream_summary(StreamName=self.outputs["StreamName"])
         return stream["StreamDescriptionSummary"]["OpenShardCount"]
 
     def load(self, story: list[NewRecord]) -> None:
-        """Put a story on the stream just in its order, as events of a day would have come in.
+        """Put a story on the stream exactly in its order, as the events of a day would have come in.
 
-        The producer would not: it has no product twice in flight, so it draws a backlog's popular products out.
+        The producer would not: it never has two records of one product in flight, so it spreads popular products out.
         """
         kinesis, name = self.cloud.client("kinesis"), self.outputs["StreamName"]
         self.deployment.sent_log.parent.mkdir(parents=True, exist_ok=True)
@@ -133,21 +133,21 @@ class Stage:
         eventually(lambda: len(audit.pipe_state(self.cloud, self.outputs).checkpoints or {}) == shards, DRAIN_SECONDS)
 
     @contextmanager
-    def pipe_at_rest(self) -> Iterator[None]:
-        """Stop the pipe; start it again behind the block."""
-        self.rest()
+    def pipe_stopped(self) -> Iterator[None]:
+        """Stop the pipe; start it again after the block."""
+        self.stop_pipe()
         try:
             yield
         finally:
             self.cloud.client("pipes").start_pipe(Name=self.outputs["PipeName"])
 
-    def rest(self) -> None:
+    def stop_pipe(self) -> None:
         """Stop the pipe, and wait until nothing is under way."""
         self.cloud.client("pipes").stop_pipe(Name=self.outputs["PipeName"])
         eventually(lambda: audit.pipe_state(self.cloud, self.outputs).checkpoints == {}, DRAIN_SECONDS)
 
-    def lines(self, run: str) -> list[dict[str, Any]]:
-        """Return what the function said of each invocation of a run."""
+    def invocations(self, run: str) -> list[dict[str, Any]]:
+        """Return what the function logged of each invocation of a run."""
         files = sorted((self.scratch / run).glob("*.jsonl"))
         return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 

@@ -1,19 +1,19 @@
-"""What the simulation is about: what arrives where, how it is read and sent, what a batch costs, how it went."""
+"""What the simulation takes and returns: arriving records, a pipe, a projector; results by part of a shard."""
 
 from dataclasses import dataclass, field
 from math import inf
 
 from pipeline.scale.calibration import Work
-from pipeline.scale.writes import Shares
+from pipeline.scale.write_formula import Shares
 
 
 @dataclass(frozen=True)
-class Lane:
-    """What is worked off one batch at a time: a shard, or one of the parallel parts of a shard.
+class ShardPart:
+    """A shard, or one of its parallel parts: it works off one batch at a time.
 
     Args:
         rate: records a second that arrive.
-        shares: of the records, for each product of the lane.
+        shares: of the records, for each product on this part.
         waiting: records that are in the stream from the start.
     """
 
@@ -24,7 +24,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Pipe:
-    """How the pipe reads and sends. Times in seconds; `reads_a_second` are records, for one lane."""
+    """How the pipe reads and sends. Times in seconds; `reads_a_second` are records, for one part of a shard."""
 
     batch_size: int = 1000
     window: float = 0.0
@@ -50,8 +50,11 @@ class Projector:
 
 
 @dataclass
-class Course:
-    """How one lane went. `seen` holds, after every batch: the time, the records not done, the age of its oldest one."""
+class PartResult:
+    """What became of one part of a shard.
+
+    `seen` holds, after every batch: the time, the records not done, the age of the batch's oldest record.
+    """
 
     arrived: int = 0
     done: int = 0

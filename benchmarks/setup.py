@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks.stage import Stage
+from benchmarks.testbed import Testbed
 from pipeline.cloud import Cloud
 from pipeline.provisioning import bundle, deployment, stack
 from pipeline.waiting import eventually
@@ -12,8 +12,8 @@ from pipeline.waiting import eventually
 HERE = Path(__file__).parent
 
 
-def set_up(cloud: Cloud, batch_size: int, shards: int, scratch: Path) -> Stage:
-    """Deploy a pipeline of that shape, and what the peers need, with all contenders in the function's code."""
+def set_up(cloud: Cloud, batch_size: int, shards: int, scratch: Path) -> Testbed:
+    """Deploy a pipeline with that batch size and number of shards, what the peers need, and all contenders' code."""
     name = f"bench-{batch_size}-{shards}"
     found = deployment.up(cloud, name, {"BatchSize": batch_size, "ShardCount": shards})
     function = cloud.client("lambda").get_function_configuration(FunctionName=found.outputs["ProjectorName"])
@@ -23,7 +23,7 @@ def set_up(cloud: Cloud, batch_size: int, shards: int, scratch: Path) -> Stage:
     cloud.client("lambda").update_function_code(
         FunctionName=found.outputs["ProjectorName"], S3Bucket=found.outputs["ArtifactBucketName"], S3Key=code.key
     )
-    return Stage(found, found.outputs | peers, scratch / name)
+    return Testbed(found, found.outputs | peers, scratch / name)
 
 
 def _bundle() -> bundle.Bundle:

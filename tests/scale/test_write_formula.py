@@ -6,7 +6,7 @@ from hashlib import md5
 import numpy as np
 import pytest
 
-from pipeline.scale.writes import Day, expected_products, expected_writes, popularity, shards_of
+from pipeline.scale.write_formula import StoryShape, expected_products, expected_writes, popularity, shards_of
 from pipeline.stories import scenarios
 
 
@@ -50,7 +50,7 @@ def test_products_are_on_the_shards_that_kinesis_puts_them_on() -> None:
     assert len(set(placed.values())) == 4
 
 
-def keys_of(day: Day) -> list[str]:
+def keys_of(day: StoryShape) -> list[str]:
     """Tell the real story, or choose from a full shelf; return the product of every event."""
     if day.story == "everyday":
         told = scenarios.write_story("everyday", day.events, day.products, seed=7, skew=day.skew)
@@ -61,7 +61,7 @@ def keys_of(day: Day) -> list[str]:
     return [writer.shelf.choose(writer.random) for _ in range(day.events)]
 
 
-def counted(day: Day, batch_size: int) -> int:
+def counted(day: StoryShape, batch_size: int) -> int:
     """Count the products in every full batch of the real story."""
     seen: Counter[int] = Counter()
     batches = set()
@@ -75,29 +75,29 @@ def counted(day: Day, batch_size: int) -> int:
 @pytest.mark.parametrize(
     ("day", "batch_size"),
     [
-        pytest.param(Day(8000, 200), 500, id="all alike"),
-        pytest.param(Day(8000, 200), 50, id="small batches"),
-        pytest.param(Day(8000, 200), 4000, id="large batches"),
-        pytest.param(Day(8000, 200, skew=1), 500, id="skewed"),
-        pytest.param(Day(8000, 200, skew=2), 500, id="steeply skewed"),
-        pytest.param(Day(8000, 200, shards=4), 500, id="more shards"),
-        pytest.param(Day(8000, 200, shards=1), 500, id="one shard"),
-        pytest.param(Day(8000, 5000), 500, id="a shelf that is never full"),
-        pytest.param(Day(8000, 200, story="changes"), 500, id="a shelf that is full from the start"),
-        pytest.param(Day(8000, 5000, story="changes"), 500, id="a large shelf that is full from the start"),
-        pytest.param(Day(8000, 200, skew=2, story="changes"), 500, id="a full shelf, steeply skewed"),
+        pytest.param(StoryShape(8000, 200), 500, id="all alike"),
+        pytest.param(StoryShape(8000, 200), 50, id="small batches"),
+        pytest.param(StoryShape(8000, 200), 4000, id="large batches"),
+        pytest.param(StoryShape(8000, 200, skew=1), 500, id="skewed"),
+        pytest.param(StoryShape(8000, 200, skew=2), 500, id="steeply skewed"),
+        pytest.param(StoryShape(8000, 200, shards=4), 500, id="more shards"),
+        pytest.param(StoryShape(8000, 200, shards=1), 500, id="one shard"),
+        pytest.param(StoryShape(8000, 5000), 500, id="a shelf that is never full"),
+        pytest.param(StoryShape(8000, 200, story="changes"), 500, id="a shelf that is full from the start"),
+        pytest.param(StoryShape(8000, 5000, story="changes"), 500, id="a large shelf that is full from the start"),
+        pytest.param(StoryShape(8000, 200, skew=2, story="changes"), 500, id="a full shelf, steeply skewed"),
     ],
 )
-def test_a_day_costs_the_writes_that_its_story_has(day: Day, batch_size: int) -> None:
+def test_a_day_costs_the_writes_that_its_story_has(day: StoryShape, batch_size: int) -> None:
     assert expected_writes(day, batch_size) == pytest.approx(counted(day, batch_size), rel=0.05)
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_day_with_fewer_products_than_shards_comes_to_an_end() -> None:
-    assert 0 < expected_writes(Day(1000, products=2, shards=16), 100) <= 2 * 12
+    assert 0 < expected_writes(StoryShape(1000, products=2, shards=16), 100) <= 2 * 12
 
 
 def test_a_day_is_settled_when_its_shelf_is_full_for_most_of_it() -> None:
-    assert Day(20_000, products=200).is_settled
-    assert not Day(20_000, products=3000).is_settled  # full in the end
-    assert Day(20_000, products=3000, story="changes").is_settled
+    assert StoryShape(20_000, products=200).is_settled
+    assert not StoryShape(20_000, products=3000).is_settled  # full in the end
+    assert StoryShape(20_000, products=3000, story="changes").is_settled

@@ -1,4 +1,4 @@
-"""Know when the pipe is done with what was sent."""
+"""Wait until the pipe is done with what was sent."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ DRAIN_SECONDS = 900
 
 
 def wait_until_drained(pipeline: Deployment, sent_log: Path) -> None:
-    """Wait until everything that the log says was sent has its outcome."""
+    """Wait until every record that the log names has its outcome."""
     last: dict[str, int] = {}
     with sent_log.open() as lines:
         for line in lines:

@@ -1,8 +1,8 @@
-"""What is deployed for every contender: its handler, timed, with every DynamoDB request counted.
+"""The handler that is deployed for every contender: it times the contender's own and counts its DynamoDB requests.
 
-Writes one JSON line an invocation into a file: the emulator may lose a line of the log that comes behind the answer.
-Imported before the contender, whose clients then are those of the default session.
-Asked to, it keeps the requests for a replay, or kills its own process once, right after a write to the stock table.
+It writes one JSON line per invocation into a file: the emulator may lose a log line that comes after the answer.
+It registers with the default session before it imports the contender, so that the contender's clients are counted.
+On request it records the requests for a replay, or kills its own process once, right after a write to the stock table.
 """
 
 import json
@@ -18,7 +18,7 @@ READS = {"GetItem", "BatchGetItem"}
 FAILED_UNITS = {"PutItem": 1, "UpdateItem": 1, "TransactWriteItems": 4}  # a failed condition is charged; items < 1 KB
 WARM_UP = "warm-up"
 
-_told = Path(os.environ["MEASURED"])  # a folder
+_log_folder = Path(os.environ["MEASURED"])  # a folder
 _recording = os.environ.get("RECORDING")  # a folder
 _crash = json.loads(os.environ.get("CRASH", "{}"))  # after how many writes to stock; the file that says it did
 _counts: dict[str, float] = {}
@@ -72,18 +72,18 @@ _contender = import_module(os.environ["CONTENDER"]).handler
 
 
 def handler(event: list[dict[str, Any]], context: object) -> Any:
-    """Let the contender do its work, then say what it took."""
+    """Let the contender do its work, then log what it took."""
     _counts.clear()
     _requests.clear()
     started, cpu = time.time(), time.process_time()
     answer = _contender(event, context)
     ended = time.time()
     if not event[0].get("partitionKey", WARM_UP).startswith(WARM_UP):
-        _tell(event, answer, started, ended, time.process_time() - cpu)
+        _log(event, answer, started, ended, time.process_time() - cpu)
     return answer
 
 
-def _tell(event: list[dict[str, Any]], answer: dict[str, Any], started: float, ended: float, cpu: float) -> None:
+def _log(event: list[dict[str, Any]], answer: dict[str, Any], started: float, ended: float, cpu: float) -> None:
     if _recording:
         shard_id = event[0]["eventID"].partition(":")[0]
         with (Path(_recording) / f"{shard_id}.jsonl").open("a") as file:
@@ -98,6 +98,6 @@ def _tell(event: list[dict[str, Any]], answer: dict[str, Any], started: float, e
         "memory_mb": _most_memory_mb(),
         **_counts,
     }
-    with (_told / f"{os.getpid()}.jsonl").open("a") as file:
+    with (_log_folder / f"{os.getpid()}.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     print("measured")  # a function that logs nothing is waited for by the emulator, which would slow the silent ones

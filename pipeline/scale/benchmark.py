@@ -15,31 +15,31 @@ KEPT = ROOT / "docs" / "benchmark.json"  # written by a full run of the benchmar
 
 NAMES = {
     "no_op": "does nothing",
-    "ours": "ours",
+    "projector": "this projector",
     "plain": "plain: a write an event",
     "idempotent": "Powertools",
     "ledger": "a ledger",
     "ceiling": "the ceiling",
 }
-CONTENDERS = ("ours", "plain", "idempotent", "ledger")
+CONTENDERS = ("projector", "plain", "idempotent", "ledger")
 OF_A_DRAIN = ("suite", "contender", "batch_size", "products", "skew", "shards", "events")
 OF_A_ROUND = (
     *("seconds", "events_per_second", "requests", "writes", "write_units", "reads", "read_keys"),
     *("lambda_seconds", "invocations", "cpu_seconds", "emulator_cpu_seconds", "runtime_cpu_seconds"),
 )
 
-Found = dict[str, Any]
+Measured = dict[str, Any]
 
 
-def load(path: Path | None = None) -> Found:
+def load(path: Path | None = None) -> Measured:
     """Read what a full run of the benchmark measured; by default the last one that was kept."""
     return json.loads((path or KEPT).read_text("utf-8"))
 
 
-def drains(found: Found) -> pd.DataFrame:
+def drains(measured: Measured) -> pd.DataFrame:
     """Return one row for each setting that was drained: what was set, the medians of its rounds, and their spread."""
     rows = []
-    for drain in found["drain"]:
+    for drain in measured["drain"]:
         rounds = drain["rounds"]
         speeds = [each["events_per_second"] for each in rounds]
         medians = {name: median(each[name] for each in rounds) for name in OF_A_ROUND}
@@ -49,25 +49,25 @@ def drains(found: Found) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def sweep(found: Found, suite: str) -> pd.DataFrame:
-    """Return the drains of one suite, ours only."""
-    rows = drains(found)
-    return rows[(rows["suite"] == suite) & (rows["contender"] == "ours")].reset_index(drop=True)
+def sweep(measured: Measured, suite: str) -> pd.DataFrame:
+    """Return the drains of one suite, the projector's only."""
+    rows = drains(measured)
+    return rows[(rows["suite"] == suite) & (rows["contender"] == "projector")].reset_index(drop=True)
 
 
-def compared(found: Found) -> pd.DataFrame:
+def compared(measured: Measured) -> pd.DataFrame:
     """Return one row for each contender and batch size, beside the ceiling: doing nothing, plus the replay.
 
     Ratios are of speeds measured in the same round, on a machine that was as fast for both: `to_plain` and `to_ceiling`
     are medians of the rounds, with the lowest and the highest one behind `_low` and `_high`.
     """
-    rows = drains(found)
+    rows = drains(measured)
     rows = rows[rows["suite"] == "contenders"].reset_index(drop=True)
-    plain, ceilings = _speeds(found, "plain"), _ceilings(found)
+    plain, ceilings = _speeds(measured, "plain"), _ceilings(measured)
     others = next(iter(plain.values()), [])  # a write for each event is one, whatever the batch
     columns: dict[str, list[float]] = {}
     for row in rows.itertuples():
-        speeds = _speeds(found, row.contender)[row.batch_size]
+        speeds = _speeds(measured, row.contender)[row.batch_size]
         ceiling = ceilings.get(row.batch_size, [])
         found_of = {
             **_spread("to_plain", speeds, plain.get(row.batch_size, others)),
@@ -80,27 +80,27 @@ def compared(found: Found) -> pd.DataFrame:
     return rows.assign(**columns)
 
 
-def _rounds(found: Found, contender: str) -> dict[int, list[dict[str, float]]]:
+def _rounds(measured: Measured, contender: str) -> dict[int, list[dict[str, float]]]:
     """Return what every round gave, by batch size."""
-    drains_of = (each for each in found["drain"] if (each["suite"], each["contender"]) == ("contenders", contender))
+    drains_of = (each for each in measured["drain"] if (each["suite"], each["contender"]) == ("contenders", contender))
     return {each["batch_size"]: each["rounds"] for each in drains_of}
 
 
-def _speeds(found: Found, contender: str) -> dict[int, list[float]]:
+def _speeds(measured: Measured, contender: str) -> dict[int, list[float]]:
     """Return events a second, round by round, by batch size."""
-    rounds = _rounds(found, contender)
+    rounds = _rounds(measured, contender)
     return {batch_size: [one["events_per_second"] for one in each] for batch_size, each in rounds.items()}
 
 
-def _ceilings(found: Found) -> dict[int, list[float]]:
+def _ceilings(measured: Measured) -> dict[int, list[float]]:
     """Return events a second, if only what nobody can save were left: by batch size, round by round."""
-    nothing = _speeds(found, "no_op")
+    nothing = _speeds(measured, "no_op")
     return {
         each["batch_size"]: [
             1 / (1 / speed + one["seconds"] / each["events"])
             for speed, one in zip(nothing[each["batch_size"]], each["rounds"], strict=True)
         ]
-        for each in found["replay"]
+        for each in measured["replay"]
         if each["batch_size"] in nothing
     }
 
@@ -110,16 +110,16 @@ def _spread(name: str, speeds: list[float], to: list[float]) -> dict[str, float]
     return {name: median(ratios), f"{name}_low": min(ratios), f"{name}_high": max(ratios)}
 
 
-def in_requests(found: Found, batch_size: int) -> float:
-    """Return how much of the processor time that is spent for ours a bare replay of its requests takes: at least.
+def share_in_requests(measured: Measured, batch_size: int) -> float:
+    """Return the share of the projector's processor time that goes into requests, as a bare replay of them takes it.
 
     Of function and emulator, without what the emulator spends for a function that does nothing. Median of the rounds.
     """
-    [replay] = [each["rounds"] for each in found["replay"] if each["batch_size"] == batch_size]
-    ours, nothing = (_rounds(found, name)[batch_size] for name in ("ours", "no_op"))
+    [replay] = [each["rounds"] for each in measured["replay"] if each["batch_size"] == batch_size]
+    own_rounds, empty_rounds = (_rounds(measured, name)[batch_size] for name in ("projector", "no_op"))
     return median(
-        _busy(bare) / (_busy(own) - none["emulator_cpu_seconds"])
-        for bare, own, none in zip(replay, ours, nothing, strict=True)
+        _busy(bare) / (_busy(own) - empty["emulator_cpu_seconds"])
+        for bare, own, empty in zip(replay, own_rounds, empty_rounds, strict=True)
     )
 
 
@@ -127,9 +127,9 @@ def _busy(one: dict[str, float]) -> float:
     return one["cpu_seconds"] + one["emulator_cpu_seconds"]
 
 
-def uses(found: Found, batch_size: int) -> dict[str, Use]:
+def uses(measured: Measured, batch_size: int) -> dict[str, Use]:
     """Return what an event uses up with each contender, as it was measured with that batch size."""
-    rows = compared(found)
+    rows = compared(measured)
     rows = rows[rows["batch_size"] == batch_size].set_index("contender")
     return {
         name: Use(
