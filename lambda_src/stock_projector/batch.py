@@ -142,7 +142,7 @@ class Batch:
         self.result.outcomes.extend(
             (record, result) for (record, _), result in zip(product.entries, folded.results, strict=False)
         )
-        product.entries, product.level = product.entries[done:], folded.after
+        product.entries = product.entries[done:]
         if folded.cut_short_by:
             self._wait_or_fail(product, folded.cut_short_by)
         else:

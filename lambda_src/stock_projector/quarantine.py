@@ -46,7 +46,7 @@ class Quarantine:
     def _insert(self, item: dict[str, Any]) -> Statement:
         names = ", ".join(f"'{name}': ?" for name in item)
         size = sum(len(content) for value in item.values() for content in value.values() if hasattr(content, "__len__"))
-        return Statement(f"INSERT INTO \"{self.table_name}\" VALUE {{{names}}}", list(item.values()), size)
+        return Statement(f'INSERT INTO "{self.table_name}" VALUE {{{names}}}', list(item.values()), size)
 
 
 def item_for(refused: Refused, now: float, keep_seconds: int) -> dict[str, Any]:

@@ -43,9 +43,7 @@ class Store:
     dynamodb: Any
     table_name: str
 
-    def read(
-        self, product_ids: Iterable[str], in_parallel: InParallel = map
-    ) -> dict[str, StockLevel | Exception]:
+    def read(self, product_ids: Iterable[str], in_parallel: InParallel = map) -> dict[str, StockLevel | Exception]:
         """Read the current state of some products, consistently: a refusal, unlike a write, has no guard.
 
         Returns:
@@ -88,7 +86,7 @@ class Store:
         product_id, values = item.pop("product_id"), list(item.values())
         if not before.last_sequence_number:  # guard: nobody has written the product at all
             names = ", ".join(f"'{name}': ?" for name in ("product_id", *item))
-            return Statement(f"INSERT INTO \"{self.table_name}\" VALUE {{{names}}}", [product_id, *values])
+            return Statement(f'INSERT INTO "{self.table_name}" VALUE {{{names}}}', [product_id, *values])
         nobody_wrote_since_i_read = {"S": str(before.last_sequence_number)}
         sets = " ".join(f'SET "{name}" = ?' for name in item)
         return Statement(

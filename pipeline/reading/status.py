@@ -8,7 +8,7 @@ from pipeline.reading import logs, quarantine
 
 
 def status(found: Deployment) -> dict[str, Any]:
-    """Return the state of the cloud, the pipe and its shards, the projector's last trouble, what is refused and given up."""
+    """Return the state of cloud, pipe and shards, the projector's last trouble, what is refused and given up."""
     cloud, outputs = found.cloud, found.outputs
     pipe = cloud.client("pipes").describe_pipe(Name=outputs["PipeName"])
     reported = (clouds.pipe_status(cloud) or {"pipes": []})["pipes"]

@@ -1,116 +1,113 @@
-"""The quarantine message: what it says, how it is cut, and that none is lost without a word."""
+"""The quarantine item: what it says, how it is cut, and that it fits whatever the record is."""
 
-import base64
 import json
 
 import pytest
-from stock_projector import quarantine
-from stock_projector.events import Refusal, parse
-from stock_projector.quarantine import MOST_BYTES, QuarantineFailedError, message_for
+from stock_projector.events import Refusal, SequenceNumber, parse
+from stock_projector.quarantine import KB, MOST_DATA, MOST_EVENT_AND_DATA, Quarantine, Refused, item_for
+from stock_projector.statements import MOST_BYTES
 
-from tests.doubles import cases
-from tests.doubles.events import SHARD, added, place, record
-from tests.doubles.fakes import FakeQueue
+from tests.doubles import SHARD, added, cases, place, record
+from tests.doubles.table import MOST_ITEM_BYTES, Client, Database, Table, size_of
 
 NEITHER = Refusal("invalid_event", "product.quantity: Input should be a valid integer")
+NOW, DAY = 1_694_433_600.25, 24 * 3600
 
 
 def written(each, refusal=NEITHER):
-    body = message_for(each, refusal)
-    assert len(body.encode()) <= MOST_BYTES == 262_144
-    return json.loads(body, parse_constant=pytest.fail)  # NaN and Infinity are not JSON: no consumer has to take them
+    item = item_for(Refused(each, refusal), NOW, 90 * DAY)
+    assert size_of(item) <= MOST_ITEM_BYTES
+    return {name: content for name, value in item.items() for content in value.values()}
 
 
-def test_a_message_has_the_fields_of_the_contract_and_no_others():
+def test_an_item_has_the_attributes_of_the_contract_and_no_others():
     said = added(quantity="a dozen")
-    assert written(record(said, 3)) == {
+    each = record(said, 3)
+    assert written(each) == {
+        "record_id": f"{SHARD}:{place(3)}",
         "reason": "invalid_event",
         "detail": "product.quantity: Input should be a valid integer",
-        "event": said,
-        "data": base64.b64encode(json.dumps(said).encode()).decode(),
+        "event": json.dumps(said),
+        "data": json.dumps(said).encode(),
         "partition_key": "P98765",
         "shard_id": SHARD,
         "sequence_number": str(place(3)),
         "arrived_at": "2023-09-11T12:00:03.000+00:00",
+        "quarantined_at": "2023-09-11T12:00:00.250+00:00",
+        "state": "open",
+        "expires_at": str(1_694_433_600 + 90 * DAY),
     }
 
 
+def test_a_refusal_by_a_rule_of_the_business_says_what_it_was_judged_on():
+    assert written(record(added()), Refusal("already_active", "", str(place(7))))["judged_on"] == str(place(7))
+
+
 def test_what_is_not_json_has_its_bytes_and_no_event():
-    message = written(record(b"\xff\x00not an event"), Refusal("not_json", "an ff"))
-    assert message["event"] is None
-    assert base64.b64decode(message["data"]) == b"\xff\x00not an event"
+    item = written(record(b"\xff\x00not an event"), Refusal("not_json", "an ff"))
+    assert "event" not in item
+    assert item["data"] == b"\xff\x00not an event"
 
 
-@pytest.mark.parametrize(
-    "data", [pytest.param(case[1], id=case[0]) for case in [*cases.NOT_JSON, *cases.UNKNOWN_TYPE, *cases.INVALID]]
-)
-def test_every_refused_record_can_be_written_down_with_all_its_bytes(data):
-    each = record(data, partition_key="P98765")
-    message = written(each, parse(each))
-    assert base64.b64decode(message["data"]) == data
-    assert message["reason"] == parse(each).reason
+def test_every_refused_record_can_be_written_down_with_all_its_bytes():
+    for name, data, *_ in [*cases.NOT_JSON, *cases.UNKNOWN_TYPE, *cases.INVALID]:
+        each = record(data, partition_key="P98765")
+        item = written(each, parse(each))
+        assert (item["data"], item["reason"]) == (data, parse(each).reason), name
+        assert item.get("event", "").isascii(), name
+
+
+def test_lone_surrogates_stay_escaped_in_the_event():
+    item = written(record(json.dumps(added(name="\ud83d \N{DUMPLING}")).encode()))
+    assert r"\ud83d \ud83e\udd5f" in item["event"]
 
 
 def test_a_padded_sequence_number_is_quoted_as_kinesis_wrote_it():
-    from stock_projector.events import SequenceNumber
-
     each = record(added())._replace(sequence_number=SequenceNumber("000000000000000000000000000042"))
     assert written(each)["sequence_number"] == "000000000000000000000000000042"
 
 
-def test_a_message_is_plain_ascii_so_that_sqs_takes_any_character():
-    body = message_for(record(json.dumps(added(name="\ud83d \0 \ufffe \N{DUMPLING}")).encode()), NEITHER)
-    assert body.isascii()
-    assert all(character >= " " for character in body)
+@pytest.mark.parametrize("character", ["x", "\u00e9", "\N{DUMPLING}"], ids=["ASCII", "two bytes", "four bytes"])
+@pytest.mark.parametrize("is_json", [True, False])
+@pytest.mark.parametrize("size", [190 * KB, 200 * KB, 300 * KB, 301 * KB, 500 * KB, 1024 * KB])
+def test_a_record_of_any_size_fits_and_what_is_cut_is_said(size, is_json, character):
+    text = character * ((size - 2) // len(character.encode()))
+    data = f'"{text}"'.encode() if is_json else f'"{text}'.encode()
+    item = written(record(data, partition_key="\N{DUMPLING}" * 256), Refusal("invalid_event", "x" * 500))
+    assert item["data"] == data[:MOST_DATA] and MOST_DATA == 300 * KB
+    assert item.get("truncated", False) == (len(data) > MOST_DATA)
+    event = json.dumps(text)
+    room = MOST_EVENT_AND_DATA - len(item["data"])
+    assert item.get("event") == (event if is_json and len(event) <= room else None)
 
 
-def test_the_event_goes_first_when_a_message_is_too_long():
-    said = added(name="L" * 120_000)
-    message = written(record(said))
-    assert message["event"] is None
-    assert "truncated" not in message
-    assert base64.b64decode(message["data"]) == json.dumps(said).encode()
+def put(*refused):
+    database = Database({"refused": Table("record_id")})
+    requests = []
+
+    def gate(call):
+        requests.append(call.parts)
+        return call.perform()
+
+    quarantine = Quarantine(Client(database, gate), "refused", 90 * DAY, clock=lambda: NOW)
+    return quarantine, database.tables["refused"], requests, quarantine.put(refused)
 
 
-@pytest.mark.parametrize("size", [190_000, 197_000, 1_000_000, 10_000_000])
-def test_then_the_bytes_are_cut_from_behind_and_the_message_says_so(size):
-    data = bytes(range(256)) * (size // 256)
-    message = written(record(data, partition_key="\N{DUMPLING}" * 256))
-    kept = base64.b64decode(message["data"], validate=True)
-    if message.get("truncated"):
-        assert data.startswith(kept) and 190_000 < len(kept) < len(data)
-    else:
-        assert kept == data
+def test_a_record_is_quarantined_once_and_the_first_verdict_stays():
+    each = record(b"{")
+    quarantine, table, _, errors = put(Refused(each, Refusal("not_json", "first")))
+    assert errors == [None]
+    first = dict(table.items)
+    assert quarantine.put([Refused(each, Refusal("out_of_order", "second"))]) == [None]
+    assert table.items == first
 
 
-def test_a_record_of_a_megabyte_fills_the_message_to_the_brim():
-    body = message_for(record(b"x" * 1_048_576), NEITHER)
-    assert MOST_BYTES - 4 < len(body) <= MOST_BYTES
-
-
-def test_messages_are_sent_ten_at_a_time():
-    queue = FakeQueue([])
-    quarantine.send(queue, "queue", [f"message {number}" for number in range(23)])
-    assert [len(request) for request in queue.requests] == [10, 10, 3]
-    assert queue.bodies == [f"message {number}" for number in range(23)]
-
-
-def test_a_request_stays_below_256_kb_even_of_long_messages():
-    queue = FakeQueue([])
-    bodies = ["a" * 100_000, "b" * 100_000, "c" * 100_000, "d" * MOST_BYTES, "e"]
-    quarantine.send(queue, "queue", bodies)
-    assert [len(request) for request in queue.requests] == [2, 1, 1, 1]
-    assert queue.bodies == bodies
+def test_records_go_25_a_request_and_fewer_if_they_are_large():
+    assert put(*(Refused(record(b"{", n), NEITHER) for n in range(60)))[2] == [20, 20, 20]
+    large = put(*(Refused(record(b"x" * MOST_DATA, n), NEITHER) for n in range(30)))
+    assert large[2] == [13, 13, 4] and 13 * MOST_DATA <= MOST_BYTES
+    assert len(large[1].items) == 30
 
 
 def test_nothing_to_quarantine_is_no_request():
-    queue = FakeQueue([])
-    quarantine.send(queue, "queue", [])
-    assert queue.requests == []
-
-
-def test_one_message_that_sqs_did_not_take_fails_the_call_though_sqs_said_200():
-    queue = FakeQueue([])
-    queue.refuse = lambda body: body == "message 4"
-    with pytest.raises(QuarantineFailedError, match="try again"):
-        quarantine.send(queue, "queue", [f"message {number}" for number in range(6)])
+    assert put()[2:] == ([], [])

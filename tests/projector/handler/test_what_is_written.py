@@ -1,17 +1,17 @@
 """What a batch comes to in the table."""
 
-import json
 from collections import Counter
+from types import SimpleNamespace
 
 from stock_projector import handler as edge
 
-from tests.doubles import PIPE_BATCH, SAMPLE, added, decremented, place, record
-from tests.projector.handler.world import LAMP, MUG, named
+from tests.doubles import PIPE_BATCH, SAMPLE, added, decremented, place, record, removed
+from tests.projector.handler.world import LAMP, MUG, QUARANTINE, STOCK
 
 
 def test_the_sample_event_becomes_the_item_of_the_contract(world):
     assert world.invoke(record(SAMPLE, 0)) == []
-    item = world.table.items["P98765"]
+    item = dict(world.stock["P98765"])
     assert item.pop("recent_events")["B"]
     assert item == {
         "product_id": {"S": "P98765"},
@@ -26,25 +26,24 @@ def test_the_sample_event_becomes_the_item_of_the_contract(world):
 
 
 def test_the_user_guides_own_batch_is_no_event_of_ours_and_is_quarantined_whole(world):
-    assert edge.handler(PIPE_BATCH, None) == {"batchItemFailures": []}
+    assert edge.handler(PIPE_BATCH, SimpleNamespace()) == {"batchItemFailures": []}
     assert world.reasons == ["not_json", "not_json"]
-    assert [json.loads(body)["sequence_number"] for body in world.queue.bodies] == [
-        each["sequenceNumber"] for each in PIPE_BATCH
-    ]
+    assert {item["record_id"]["S"] for item in world.quarantine} == {each["eventID"] for each in PIPE_BATCH}
 
 
 def test_an_empty_batch_is_done(world):
     assert world.invoke() == []
-    assert world.diary == []
+    assert world.requests == []
 
 
 def test_all_records_of_a_product_become_one_write(world):
     story = [record(added(LAMP, 100), 0), record(added(MUG, 5), 1)]
     story += [record(decremented(LAMP), number) for number in range(2, 60)]
     assert world.invoke(*story) == []
-    assert Counter(world.diary) == {("write", LAMP): 1, ("write", MUG): 1}
+    assert Counter(world.diary) == {(STOCK, LAMP): 1, (STOCK, MUG): 1}
+    assert world.requests == [("batch_get_item", 2), ("batch_execute_statement", 2)]
     assert world.quantity(LAMP) == 42
-    assert world.table.items[LAMP]["version"] == {"N": "59"}
+    assert world.stock[LAMP]["version"] == {"N": "59"}
 
 
 def test_a_batch_in_which_nothing_changes_writes_nothing(world):
@@ -53,27 +52,31 @@ def test_a_batch_in_which_nothing_changes_writes_nothing(world):
     world.diary.clear()
     assert world.invoke(*story) == []
     assert world.invoke(record(added(LAMP), 5)) == []
-    assert [kind for kind, _ in world.diary] == ["quarantine"], "of the second addition"
+    assert [table for table, _ in world.diary] == [QUARANTINE], "of the second addition"
 
 
-def test_more_products_than_one_read_takes_are_all_brought_forward(world):
-    story = [record(added(f"P{number}", number), number) for number in range(250)]
+def test_many_products_go_in_as_few_requests_as_possible_each_of_nearly_the_same_length(world):
+    story = [record(added(f"P{number}", number), number) for number in range(260)]
     assert world.invoke(*story) == []
-    assert {product: world.quantity(product) for product in world.table.items} == {
-        f"P{number}": number for number in range(250)
-    }
+    assert {product: world.quantity(product) for product in world.stock} == {f"P{n}": n for n in range(260)}
+    reads = [parts for name, parts in world.requests if name == "batch_get_item"]
+    writes = [parts for name, parts in world.requests if name == "batch_execute_statement"]
+    assert reads == [87, 87, 86]
+    assert writes == [24] * 10 + [20]
 
 
-def test_keys_that_dynamodb_left_unread_are_asked_for_again(world):
-    world.invoke(record(added(LAMP, 10), 0), record(added(MUG, 10), 1))
-    world.table.unread = [2, 1]
-    assert world.invoke(record(decremented(LAMP), 2), record(decremented(MUG), 3)) == []
-    assert (world.quantity(LAMP), world.quantity(MUG)) == (9, 9)
+def test_a_removed_products_item_stays_and_the_next_life_goes_on_from_it(world):
+    world.invoke(record(added(LAMP, 3), 0), record(removed(LAMP), 1))
+    assert world.stock[LAMP]["status"] == {"S": "removed"}
+    assert "expires_at" not in world.stock[LAMP]
+    world.invoke(record(added(LAMP, 4), 2))
+    assert (world.quantity(LAMP), world.stock[LAMP]["version"]) == (4, {"N": "3"})
 
 
-def test_keys_that_stay_unread_fail_their_records_instead_of_passing_for_new_products(world):
-    world.invoke(record(added(LAMP, 10), 0))
-    world.table.unread = [1] * 100
-    sale = record(decremented(LAMP), 1)
-    assert world.invoke(sale) == named(sale)
-    assert world.queue.bodies == []
+def test_an_item_of_the_version_before_is_read_and_loses_its_expiry_with_the_first_write(world):
+    world.invoke(record(added(LAMP, 3), 0), record(removed(LAMP), 1))
+    old = world.stock[LAMP] | {"expires_at": {"N": "1694779200"}}
+    world.database.tables[STOCK].versions[LAMP] = [old]
+    assert world.invoke(record(removed(LAMP), 1), record(added(LAMP, 4), 2)) == []
+    assert "expires_at" not in world.stock[LAMP]
+    assert (world.quantity(LAMP), world.stock[LAMP]["version"]) == (4, {"N": "3"})

@@ -1,28 +1,23 @@
-"""A table and a queue of our own."""
+"""Two tables of our own on the embedded cloud."""
 
 import pytest
-from stock_projector.store import Store
 
-from tests.projector.store.kettles import NOW, TOMBSTONE_SECONDS
+from tests.projector.store.kettles import Shelf
+
+TABLES = {"store-tests": "product_id", "store-tests-refused": "record_id"}
 
 
 @pytest.fixture(scope="package")
-def services(running):
-    """A table and a queue of our own beside the stack's."""
-    dynamodb, sqs = running.client("dynamodb"), running.client("sqs")
-    dynamodb.create_table(
-        TableName="store-tests",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "product_id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "product_id", "KeyType": "HASH"}],
-    )
-    queue_url = sqs.create_queue(QueueName="store-tests")["QueueUrl"]
-    yield dynamodb, sqs, queue_url
-    dynamodb.delete_table(TableName="store-tests")
-    sqs.delete_queue(QueueUrl=queue_url)
-
-
-@pytest.fixture
-def store(services):
-    dynamodb, sqs, queue_url = services
-    return Store(dynamodb, sqs, "store-tests", queue_url, TOMBSTONE_SECONDS, clock=lambda: NOW)
+def shelf(running):
+    """The projector on two tables of our own beside the stack's."""
+    dynamodb = running.client("dynamodb")
+    for name, key in TABLES.items():
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        )
+    yield Shelf(dynamodb, *TABLES)
+    for name in TABLES:
+        dynamodb.delete_table(TableName=name)

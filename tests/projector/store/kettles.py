@@ -1,28 +1,40 @@
 """What the projector does with a product's records, and what lies in the quarantine then."""
 
-import json
-
-from stock_projector.events import parse
+from stock_projector.batch import project_batch
+from stock_projector.patience import Patience
+from stock_projector.quarantine import Quarantine
+from stock_projector.store import Store
 
 from tests.doubles import record
 
-NOW = 1_694_433_600
-TOMBSTONE_SECONDS = 2 * 48 * 3600
+DAY = 24 * 3600
 
 
-def entries(*numbered):
-    return [(record(said, number), parse(record(said, number))) for number, said in numbered]
+class Shelf:
+    """The projector on two tables of the embedded cloud."""
 
+    def __init__(self, dynamodb, stock, refused):
+        self.dynamodb, self.table_name = dynamodb, stock
+        self.store, self.quarantine = Store(dynamodb, stock), Quarantine(dynamodb, refused, 90 * DAY)
 
-def brought_forward(store, product_id, *numbered):
-    """Do what the projector does with one product's records of a batch."""
-    return store.project(store.read([product_id])[product_id], entries(*numbered))
+    def bring_forward(self, *numbered):
+        """Give the projector a batch of (place, event); return what became of each, in this order."""
+        records = [
+            record(said, number, shard_id=f"shard of {said['product']['product_id']}") for number, said in numbered
+        ]
+        result = project_batch(records, self.store, self.quarantine, Patience(lambda: 0.0))
+        for _, error in result.failures:
+            raise error
+        outcomes = {each.item_identifier: outcome for each, outcome in result.outcomes}
+        return [outcomes[each.item_identifier] for each in records]
 
+    def level(self, product_id):
+        return self.store.read([product_id])[product_id]
 
-def messages(store):
-    found = []
-    while got := store.sqs.receive_message(QueueUrl=store.queue_url, MaxNumberOfMessages=10).get("Messages"):
-        found += [json.loads(each["Body"]) for each in got]
-        for each in got:
-            store.sqs.delete_message(QueueUrl=store.queue_url, ReceiptHandle=each["ReceiptHandle"])
-    return found
+    def item(self, product_id):
+        return self.dynamodb.get_item(TableName=self.table_name, Key={"product_id": {"S": product_id}}).get("Item")
+
+    def refused(self, product_id):
+        """Return what lies in quarantine of a product."""
+        items = self.dynamodb.scan(TableName=self.quarantine.table_name, ConsistentRead=True)["Items"]
+        return [item for item in items if item["partition_key"]["S"] == product_id]

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stock_projector.events import SequenceNumber, parse
+from stock_projector.item import ForeignItemError, from_item, to_item
 from stock_projector.memory import CAPACITY
 from stock_projector.projection import StockLevel, fold
-from stock_projector.store import from_item, to_item
 
 from tests.doubles import FIRST, STEP, added, decremented, incremented, place, record, removed
-from tests.projector.store.kettles import NOW
+from tests.doubles.table import size_of
 
 UUID = "3f2b8c1e-7d4a-4c55-9b1e-0a6f2d9e8c71"
 LONG_NAME = "Crunchy Laptop 15\u2033, refurbished, German keyboard, 32 GB"
@@ -21,18 +21,8 @@ def folded(*story, product_id="P98765", apart=STEP):
     return fold(StockLevel(product_id), zip(places, (parse(record(said)) for said in story), strict=True))[0]
 
 
-def size_of(item):
-    """Count an item's bytes as DynamoDB does: names and values, a number at about a byte for two digits."""
-    size = 0
-    for name, value in item.items():
-        [(kind, content)] = value.items()
-        size += len(name.encode())
-        size += {"S": lambda c: len(c.encode()), "B": len, "N": lambda c: len(c) // 2 + 2}[kind](content)
-    return size
-
-
 def test_the_item_has_the_attributes_of_the_contract_and_their_types():
-    item = to_item(folded(added(), decremented(quantity=3)), expires_at=NOW)
+    item = to_item(folded(added(), decremented(quantity=3)))
     assert {name: list(value) for name, value in item.items()} == {
         "product_id": ["S"],
         "product_name": ["S"],
@@ -50,7 +40,7 @@ def test_the_item_has_the_attributes_of_the_contract_and_their_types():
 
 
 def test_a_sequence_number_of_56_digits_is_kept_to_the_last_digit():
-    item = to_item(folded(added(), incremented()), expires_at=NOW)
+    item = to_item(folded(added(), incremented()))
     assert item["last_sequence_number"] == {"S": str(FIRST + STEP)}
     assert len(item["last_sequence_number"]["S"]) == 56
 
@@ -58,21 +48,40 @@ def test_a_sequence_number_of_56_digits_is_kept_to_the_last_digit():
 def test_a_padded_sequence_number_is_written_as_kinesis_wrote_it():
     padded = SequenceNumber("000000000000000000000000000042")
     level, _ = fold(StockLevel("P98765"), [(padded, parse(record(added())))])
-    item = to_item(level, expires_at=NOW)
+    item = to_item(level)
     assert item["last_sequence_number"] == {"S": "000000000000000000000000000042"}
     assert str(from_item(item).last_sequence_number) == "000000000000000000000000000042"
 
 
-def test_only_a_removed_product_expires():
-    assert "expires_at" not in to_item(folded(added()), expires_at=NOW)
-    gone = to_item(folded(added(), removed()), expires_at=NOW)
+def test_no_item_expires_not_even_that_of_a_removed_product():
+    gone = to_item(folded(added(), removed()))
     assert gone["status"] == {"S": "removed"}
-    assert gone["expires_at"] == {"N": str(NOW)}
-    assert "expires_at" not in to_item(folded(added(), removed(), added()), expires_at=NOW)
+    assert "expires_at" not in gone
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": {"S": "sold out"}},
+        {"quantity": {"N": "-1"}},
+        {"version": {"N": "0"}},
+        {"quantity": {"S": "many"}},
+        {"last_sequence_number": {"S": "first"}},
+        {"last_sequence_number": {"S": "0"}},
+        {"recent_events": {"B": b"12345678"}},
+        {"remembers_after": {"N": "7"}},
+    ],
+)
+def test_an_item_that_the_projector_cannot_have_written_is_refused_with_its_name(wrong):
+    with pytest.raises(ForeignItemError, match="P98765"):
+        from_item(to_item(folded(added())) | wrong)
+    for missing in to_item(folded(added())):
+        with pytest.raises(ForeignItemError):
+            from_item({name: value for name, value in to_item(folded(added())).items() if name != missing})
 
 
 def test_a_full_memory_says_what_it_has_forgotten():
-    item = to_item(folded(added(), *[incremented()] * 40), expires_at=NOW)
+    item = to_item(folded(added(), *[incremented()] * 40))
     assert item["remembers_after"] == {"S": str(place(40 - CAPACITY))}
 
 
@@ -87,7 +96,7 @@ def test_a_full_memory_says_what_it_has_forgotten():
 def test_an_item_of_realistic_size_costs_one_write_unit(product_id, name, apart):
     busy = [incremented(product_id, 10**9, timestamp="2023-09-11T12:00:00.000+02:00")] * 100
     level = folded(added(product_id, 10**9, name), *busy, removed(product_id), product_id=product_id, apart=apart)
-    item = to_item(level, expires_at=NOW)
+    item = to_item(level)
     assert len(item["recent_events"]["B"]) >= CAPACITY * 9
     assert size_of(item) < 1024
 
@@ -112,11 +121,11 @@ STORY = st.lists(
 def test_an_item_is_read_as_the_stock_level_that_was_written(story, apart, first, width):
     places = [SequenceNumber(str(first + number * apart).zfill(width)) for number in range(len(story))]
     level, _ = fold(StockLevel("P98765"), zip(places, (parse(record(said)) for said in story), strict=True))
-    back = from_item(to_item(level, expires_at=NOW))
+    back = from_item(to_item(level))
     assert back == level
     assert str(back.last_sequence_number) == str(level.last_sequence_number)
-    again = to_item(back, expires_at=NOW)
-    assert again == to_item(level, expires_at=NOW)
+    again = to_item(back)
+    assert again == to_item(level)
 
 
 @pytest.mark.parametrize("width", [0, 30])
@@ -124,6 +133,6 @@ def test_what_was_forgotten_after_a_round_trip_is_named_as_kinesis_wrote_it(widt
     places = [SequenceNumber(str(number).zfill(width)) for number in range(95, 95 + CAPACITY + 2)]
     story = [parse(record(added(quantity=5))), *(parse(record(incremented(quantity=1))) for _ in places[1:-1])]
     level, _ = fold(StockLevel("P98765"), zip(places[:-1], story, strict=True))
-    back = from_item(to_item(level, expires_at=NOW))
+    back = from_item(to_item(level))
     after, _ = fold(back, [(places[-1], parse(record(incremented(quantity=1))))])
-    assert to_item(after, expires_at=NOW)["remembers_after"] == {"S": "96".zfill(width)}
+    assert to_item(after)["remembers_after"] == {"S": "96".zfill(width)}

@@ -4,17 +4,16 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+from stock_projector.batch import ContentionError
 from stock_projector.events import Refusal
 from stock_projector.projection import Outcome
-from stock_projector.store import ContentionError
 
 from tests.doubles import added, decremented
-from tests.projector.store.kettles import brought_forward, messages
 
 THREADS = 16
 
 
-def hammered(store, work):
+def hammered(work):
     """Run the same work in sixteen threads at once, each trying again as the pipe would. Returns what each came to."""
     start = Barrier(THREADS)
 
@@ -30,48 +29,45 @@ def hammered(store, work):
         return list(pool.map(as_the_pipe_would, range(THREADS)))
 
 
-def test_sixteen_who_sell_the_same_laptop_lose_no_sale_and_sell_none_twice(store):
+def test_sixteen_who_sell_the_same_laptop_lose_no_sale_and_sell_none_twice(shelf):
     laptop = "CRUNCHY-LAPTOP"
-    messages(store)
-    brought_forward(store, laptop, (0, added(laptop, 100)))
+    shelf.bring_forward((0, added(laptop, 100)))
 
     def sell(thread):
         results = []
         for sale in range(4):
             number = 1 + sale * THREADS + thread
-            results += brought_forward(store, laptop, (number, decremented(laptop, 3, event_id=f"sale-{number}")))
+            results += shelf.bring_forward((number, decremented(laptop, 3, event_id=f"sale-{number}")))
         return results
 
     outcomes = Counter(
-        each.reason if isinstance(each, Refusal) else each for results in hammered(store, sell) for each in results
+        each.reason if isinstance(each, Refusal) else each for results in hammered(sell) for each in results
     )
-    level = store.read([laptop])[laptop]
+    level = shelf.level(laptop)
     assert outcomes.total() == 4 * THREADS, "every record has exactly one outcome"
     assert outcomes["duplicate"] == 0
     assert level.quantity == 100 - 3 * outcomes["applied"] >= 0
     assert level.version == 1 + outcomes["applied"]
-    refused = Counter(each["reason"] for each in messages(store))
+    refused = Counter(each["reason"]["S"] for each in shelf.refused(laptop))
     assert refused == {reason: n for reason, n in outcomes.items() if reason not in ("applied", "duplicate")}
     assert refused.keys() <= {"out_of_order", "insufficient_stock"}
 
 
-def test_sixteen_who_are_given_the_same_batch_apply_it_once(store):
+def test_sixteen_who_are_given_the_same_batch_apply_it_once(shelf):
     laptop = "ROUND-LAPTOP"
-    messages(store)
     batch = [(0, added(laptop, 50))] + [(number, decremented(laptop, 2)) for number in range(1, 20)]
-    results = hammered(store, lambda thread: brought_forward(store, laptop, *batch))
-    level = store.read([laptop])[laptop]
+    results = hammered(lambda thread: shelf.bring_forward(*batch))
+    level = shelf.level(laptop)
     assert (level.quantity, level.version) == (50 - 2 * 19, 20)
     applied = Counter(place for each in results for place, outcome in enumerate(each) if outcome == Outcome.APPLIED)
     assert set(applied.values()) == {1} and len(applied) == 20, "each record was applied by exactly one of them"
-    assert messages(store) == []
+    assert shelf.refused(laptop) == []
 
 
-def test_the_last_laptop_is_sold_to_one_of_sixteen(store):
+def test_the_last_laptop_is_sold_to_one_of_sixteen(shelf):
     laptop = "LAST-LAPTOP"
-    messages(store)
-    brought_forward(store, laptop, (0, added(laptop, 1)))
-    results = hammered(store, lambda thread: brought_forward(store, laptop, (1 + thread, decremented(laptop, 1))))
+    shelf.bring_forward((0, added(laptop, 1)))
+    results = hammered(lambda thread: shelf.bring_forward((1 + thread, decremented(laptop, 1))))
     assert [each for result in results for each in result].count(Outcome.APPLIED) == 1
-    assert store.read([laptop])[laptop].quantity == 0
-    assert len(messages(store)) == 15
+    assert shelf.level(laptop).quantity == 0
+    assert len(shelf.refused(laptop)) == 15
