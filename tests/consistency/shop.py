@@ -1,4 +1,4 @@
-"""A small shop in memory: stream, pipe, projector, tables, dead letters and bucket, and every part can be tampered with.
+"""A small shop in memory: stream, pipe, projector, tables, dead letters and bucket. Every part can be tampered with.
 
 The projector's fold, its item and its quarantine item are the real ones; the pipe delivers in order unless told not to.
 """
@@ -8,7 +8,6 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +17,7 @@ from stock_projector.projection import StockLevel, project
 from stock_projector.quarantine import Refused, item_for
 
 from pipeline.consistency import audit, examine
-from tests.pipe.kinesis import ARN, Kinesis
+from tests.doubles.kinesis import ARN, Kinesis
 
 OUTPUTS = {
     "StreamName": "product-events", "PipeName": "pipe", "ProjectorName": "projector", "StockTableName": "stock",
@@ -32,7 +31,7 @@ class Shop:
 
     def __init__(self, monkeypatch: Any, shards: int = 1, asked: bool = True) -> None:
         self.now = 1_694_433_600.0
-        self.kinesis = Stream(shards, lambda: self.now)
+        self.kinesis = Kinesis(shards, clock=lambda: self.now)
         self.stock: dict[str, dict[str, Any]] = {}
         self.quarantine: dict[str, dict[str, Any]] = {}
         self.letters: list[Any] = []
@@ -176,20 +175,6 @@ def letter_of(shard_id: str, first: str, last: str) -> dict[str, Any]:
     """Write a dead letter."""
     batch = {"shardId": shard_id, "startSequenceNumber": first, "endSequenceNumber": last, "streamArn": ARN}
     return {"KinesisBatchInfo": batch, "context": {"condition": "RetryAttemptsExhausted"}}
-
-
-class Stream(Kinesis):
-    """A stream that also tells of itself."""
-
-    def __init__(self, shards: int, clock: Callable[[], float]) -> None:
-        super().__init__(shards, clock)
-        self.created_at = datetime.fromtimestamp(clock(), UTC)
-
-    def describe_stream_summary(self, **_: Any) -> dict[str, Any]:
-        return {"StreamDescriptionSummary": {
-            "StreamARN": ARN, "StreamCreationTimestamp": self.created_at,
-            "RetentionPeriodHours": int(self.retention_seconds // 3600),
-        }}  # fmt: skip
 
 
 class Dynamo:

@@ -9,7 +9,8 @@ from stock_projector.item import to_item
 from stock_projector.projection import decide
 
 from tests.consistency.shop import Shop, letter_of
-from tests.doubles import added, decremented, incremented, removed
+from tests.doubles.events import added, decremented, incremented, removed
+from tests.doubles.kinesis import Shard
 
 EARLY = [
     added(quantity=10),
@@ -77,9 +78,7 @@ def shorten(shop: Shop) -> None:
 
 def split(shop: Shop) -> None:
     """Send one product's record to a shard of its own."""
-    shop.kinesis.shards["shardId-000000000001"] = type(shop.kinesis.shards["shardId-000000000000"])(
-        "shardId-000000000001", 0, 0
-    )
+    shop.kinesis.shards["shardId-000000000001"] = Shard("shardId-000000000001", (0, 0))
     shop.send(incremented("LAMP"), shard_id="shardId-000000000001")
     shop.deliver()
 
@@ -125,9 +124,9 @@ PLANTED: dict[str, tuple[Plant, Callable[[list[str]], str], str]] = {  # plant; 
     "a re-send's refreshment dropped": (
         lambda shop, late: drop(shop, late, RE_SENT), lambda late: "P98765", "recent_events"),
     "a poison record dropped": (
-        lambda shop, late: drop(shop, late, POISON), lambda late: f"record {late[POISON]}{ON}", "quarantined as not_json"),
+        lambda shop, late: drop(shop, late, POISON), lambda late: f"record {late[POISON]}{ON}", "as not_json, is not"),
     "a refusal dropped": (
-        lambda shop, late: drop(shop, late, TOO_MANY), lambda late: f"record {late[TOO_MANY]}{ON}", "insufficient_stock"),
+        lambda shop, late: drop(shop, late, TOO_MANY), lambda late: f"record {late[TOO_MANY]}{ON}", "as insufficient"),
     "a refusal dropped of a product without an item": (
         lambda shop, late: drop(shop, late, GHOST), lambda late: f"record {late[GHOST]}{ON}", "not_active"),
     "a record applied twice": (

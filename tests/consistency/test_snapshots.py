@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.consistency import snapshots
 from tests.consistency.shop import DAY, Shop
-from tests.doubles import added, decremented, incremented, removed
+from tests.doubles.events import added, decremented, incremented, removed
 
 SALE = decremented(quantity=1, event_id="sale-1")
 
@@ -157,7 +157,7 @@ def test_a_snapshot_with_a_mistake_is_caught_by_the_next_audit(shop, mistake):
     lambda shop, name: rewritten(shop, name, lambda documents: documents[0].update(format=2)),
     lambda shop, name: rewritten(shop, name, lambda documents: documents[0].update(stream="arn:aws:kinesis:other")),
     lambda shop, name: rewritten(shop, name, lambda documents: documents[1].pop()),
-], ids=["cut off", "no gzip", "empty", "changed", "a line short", "of another version", "of another stream", "strange"])  # fmt: skip
+], ids=["cut off", "no gzip", "empty", "changed", "a line short", "a version", "a stream", "strange"])  # fmt: skip
 def test_a_snapshot_that_cannot_be_used_gives_way_to_the_one_before(shop, spoil, capsys):
     before = shop.snapshot()
     shop.sell(SALE, incremented())
