@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from pipeline.cloud import Cloud
 from pipeline.consistency import item, snapshots
@@ -66,7 +67,7 @@ def examine(
     traces, foreign = read_traces(cloud, outputs)
     about = stream.describe(kinesis, outputs["StreamName"])  # after the table: with every shard that an item may be of
     traces.parents, traces.applied_after_all = about.parents, applied_after_all
-    lost_before = time.time() - about.retention_hours * cloud.hour_seconds
+    lost_before = horizon(cloud, about)
     oldest_needed = min((each.arrived_at for each in start.positions.values()), default=about.created_at)
     trimmed = oldest_needed < lost_before
 
@@ -103,18 +104,27 @@ def read_traces(cloud: Cloud, outputs: dict[str, str]) -> tuple[Traces, list[str
     """Read all but the stream; and one sentence for whatever was not put there by projector or pipe."""
     is_pending = pipe.may_have(cloud, outputs)
     items = {raw["product_id"]["S"]: item.read(raw) for raw in stock.raw_items(cloud, outputs["StockTableName"])}
-    letters, foreign = _letters(cloud, outputs)
+    letters, foreign = read_letters(cloud, outputs)
     refusals: dict[str, dict[int, Refusal]] = defaultdict(dict)
     for verdict in quarantine.verdicts(cloud, outputs["QuarantineTableName"]):
         try:
-            judged_on = int(verdict["judged_on"] or 0) if "judged_on" in verdict else None
-            refusals[verdict["shard_id"]][int(verdict["sequence_number"])] = Refusal(verdict["reason"], judged_on)
+            refusals[verdict["shard_id"]][int(verdict["sequence_number"])] = refusal(verdict)
         except (KeyError, ValueError):
             foreign.append(f"quarantine item {verdict.get('record_id')!r}: not an item of the projector's")
     return Traces(items, refusals, is_pending, letters), foreign
 
 
-def _letters(cloud: Cloud, outputs: dict[str, str]) -> tuple[dict[str, list[tuple[int, int]]], list[str]]:
+def refusal(verdict: dict[str, Any]) -> Refusal:
+    """Read what a quarantine item says of its record's verdict."""
+    return Refusal(verdict["reason"], int(verdict["judged_on"] or 0) if "judged_on" in verdict else None)
+
+
+def horizon(cloud: Cloud, about: stream.Stream) -> float:
+    """Return the time, epoch seconds, from before which the stream may have forgotten records."""
+    return time.time() - about.retention_hours * cloud.hour_seconds
+
+
+def read_letters(cloud: Cloud, outputs: dict[str, str]) -> tuple[dict[str, list[tuple[int, int]]], list[str]]:
     """Read which places the pipe gave up on, by shard; and a sentence for each message that says nothing of that."""
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
     foreign = []

@@ -28,8 +28,25 @@ class Snapshot:
 
 def newest(cloud: Cloud, outputs: dict[str, str], about: Stream, tell: Callable[[str], None]) -> Snapshot | None:
     """Read the newest snapshot that can be used. What is wrong with newer ones is told."""
+    there = names(cloud.client("s3"), outputs["ArtifactBucketName"])
+    return _first(cloud, outputs, about, sorted(there, reverse=True), tell)
+
+
+def oldest(cloud: Cloud, outputs: dict[str, str], about: Stream, horizon: float) -> Snapshot | None:
+    """Read the oldest snapshot of which the stream still has all that came later: since `horizon`, epoch seconds."""
+    there = sorted(names(cloud.client("s3"), outputs["ArtifactBucketName"]))
+    while found := _first(cloud, outputs, about, [name for name in there if _taken_at(name) >= horizon], _silent):
+        if all(position.arrived_at >= horizon for position in found.state.positions.values()):
+            break
+        there = [name for name in there if name > found.name]
+    return found
+
+
+def _first(
+    cloud: Cloud, outputs: dict[str, str], about: Stream, of: list[str], tell: Callable[[str], None]
+) -> Snapshot | None:
     s3, bucket = cloud.client("s3"), outputs["ArtifactBucketName"]
-    for name in sorted(names(s3, bucket), reverse=True):
+    for name in of:
         try:
             return Snapshot(name, *snapshot_format.read(s3.get_object(Bucket=bucket, Key=name)["Body"], about.arn))
         except DamagedError as error:
@@ -37,6 +54,10 @@ def newest(cloud: Cloud, outputs: dict[str, str], about: Stream, tell: Callable[
         except s3.exceptions.NoSuchKey:
             pass  # another snapshot was just written, and this one had to go
     return None
+
+
+def _silent(line: str) -> None:
+    """Tell nobody."""
 
 
 def put(cloud: Cloud, outputs: dict[str, str], about: Stream, state: State, read_at: float) -> str:

@@ -24,6 +24,12 @@ def raw_items(cloud: Cloud, table_name: str, attributes: str | None = None) -> I
         yield from page["Items"]
 
 
+def raw_item(cloud: Cloud, table_name: str, product_id: str) -> dict[str, Any] | None:
+    """Read one product's item, consistently, as DynamoDB writes it; None if there is none."""
+    key = {"product_id": {"S": product_id}}
+    return cloud.client("dynamodb").get_item(TableName=table_name, Key=key, ConsistentRead=True).get("Item")
+
+
 def stock(cloud: Cloud, table_name: str, include_removed: bool = False) -> pd.DataFrame:
     """Return what is in stock: one row per product, by product_id. Quantities in units.
 

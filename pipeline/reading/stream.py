@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from hashlib import md5
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -44,17 +45,25 @@ class Stream(NamedTuple):
     created_at: float  # epoch seconds
     retention_hours: int
     parents: dict[str, tuple[str, ...]]  # of each shard that it still has
+    hash_keys: dict[str, tuple[int, int]]  # of each shard: the first and the last that are its own
+
+    def parents_for(self, partition_key: str) -> dict[str, tuple[str, ...]]:
+        """Return the shards in which records of one key lie, with their parents."""
+        key = int.from_bytes(md5(partition_key.encode(), usedforsecurity=False).digest())
+        return {s: self.parents[s] for s, (first, last) in self.hash_keys.items() if first <= key <= last}
 
 
 def describe(kinesis: Any, stream_name: str) -> Stream:
     """Ask a stream for its facts and its shards."""
     summary = kinesis.describe_stream_summary(StreamName=stream_name)["StreamDescriptionSummary"]
     pages = kinesis.get_paginator("list_shards").paginate(StreamName=stream_name)
+    shards = [shard for page in pages for shard in page["Shards"]]
     return Stream(
         summary["StreamARN"],
         summary["StreamCreationTimestamp"].timestamp(),
         summary["RetentionPeriodHours"],
-        {shard["ShardId"]: _parents(shard) for page in pages for shard in page["Shards"]},
+        {shard["ShardId"]: _parents(shard) for shard in shards},
+        {shard["ShardId"]: _hash_keys(shard["HashKeyRange"]) for shard in shards},
     )
 
 
@@ -162,6 +171,10 @@ class _ShardReading:
 def _record(raw: dict[str, Any], shard_id: str) -> StreamRecord:
     arrived_at = raw["ApproximateArrivalTimestamp"].timestamp()
     return StreamRecord(raw["Data"], raw["PartitionKey"], shard_id, raw["SequenceNumber"], arrived_at)
+
+
+def _hash_keys(span: dict[str, str]) -> tuple[int, int]:
+    return int(span["StartingHashKey"]), int(span["EndingHashKey"])
 
 
 def _parents(shard: dict[str, Any]) -> tuple[str, ...]:
