@@ -65,7 +65,7 @@ def history(cloud: Cloud, outputs: dict[str, str], product_id: str) -> History:
     discrepancies = judge.discrepancies(reading.ends, 0.0)
     if is_cut_off and discrepancies:
         raise UserError(
-            f"the stream has forgotten how {product_id} began, and there is no snapshot to go on from: see inventory audit"
+            f"the stream has forgotten how {product_id} began, and no snapshot knows: see `inventory snapshot --help`"
         )
     return History(product_id, entries, discrepancies)
 
@@ -102,7 +102,8 @@ def _start(cloud: Cloud, outputs: dict[str, str], product_id: str) -> tuple[Stat
     if not product:
         return State({}, found.state.positions), [], False
     known = (product.last_sequence_number, _moment(found.read_at), "snapshot", None, "snapshot", None)
-    return State({product_id: product}, found.state.positions), [Entry(*known, product.quantity, product.version)], False
+    entry = Entry(*known, product.quantity, product.version)
+    return State({product_id: product}, found.state.positions), [entry], False
 
 
 def _refusals(cloud: Cloud, outputs: dict[str, str], records: list[StreamRecord]) -> dict[str, dict[int, Refusal]]:

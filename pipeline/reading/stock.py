@@ -13,7 +13,7 @@ COLUMNS = ["product_id", "product_name", "status", "quantity", "version", "updat
 def items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
     """Read every item of a table, consistently, as plain values: all attributes, or those named."""
     for item in raw_items(cloud, table_name, attributes):
-        yield {name: _plain(value) for name, value in item.items()}
+        yield plain(item)
 
 
 def raw_items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
@@ -42,6 +42,11 @@ def stock(cloud: Cloud, table_name: str, include_removed: bool = False) -> pd.Da
     if not include_removed:
         frame = frame[frame["status"] == "active"]
     return frame.sort_values("product_id").reset_index(drop=True)
+
+
+def plain(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item's plain values, without their kinds."""
+    return {name: _plain(value) for name, value in item.items()}
 
 
 def _plain(value: dict[str, Any]) -> Any:

@@ -76,6 +76,22 @@ def read_all(kinesis: Any, stream_name: str) -> list[StreamRecord]:
     return [record for records in by_shard.values() for record in records]
 
 
+def record_at(kinesis: Any, stream_name: str, shard_id: str, sequence_number: str) -> StreamRecord | None:
+    """Read the record at a place; None if the stream no longer has it."""
+    iterator: str | None = kinesis.get_shard_iterator(
+        StreamName=stream_name,
+        ShardId=shard_id,
+        ShardIteratorType="AT_SEQUENCE_NUMBER",
+        StartingSequenceNumber=sequence_number,
+    )["ShardIterator"]
+    while iterator:
+        answer = kinesis.get_records(ShardIterator=iterator, Limit=1)
+        for raw in answer["Records"]:
+            return _record(raw, shard_id) if int(raw["SequenceNumber"]) == int(sequence_number) else None
+        iterator = answer.get("NextShardIterator") if answer.get("MillisBehindLatest") else None
+    return None
+
+
 @dataclass
 class Reading:
     """One reading of a stream, from given places to its end. Iterate over it once.

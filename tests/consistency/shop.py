@@ -177,11 +177,48 @@ def letter_of(shard_id: str, first: str, last: str) -> dict[str, Any]:
     return {"KinesisBatchInfo": batch, "context": {"condition": "RetryAttemptsExhausted"}}
 
 
+class ConditionError(Exception):
+    """A condition does not hold."""
+
+
 class Dynamo:
-    """Two tables that can be scanned."""
+    """Two tables, as far as an operator uses them."""
+
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionError)
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
+        self.updates: list[str] = []
+
+    def get_item(self, TableName: str, Key: Any, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+        [key] = Key.values()
+        found = self._table(TableName).get(key["S"])
+        self.shop.say_that(TableName)
+        return {"Item": found} if found else {}
+
+    def batch_get_item(self, RequestItems: Any) -> dict[str, Any]:  # noqa: N803
+        [(name, wanted)] = RequestItems.items()
+        keys = [key["record_id"]["S"] for key in wanted["Keys"]]
+        left = [{"record_id": {"S": key}} for key in keys[50:]]  # half of what is asked for comes later
+        found = [self._table(name)[key] for key in keys[:50] if key in self._table(name)]
+        return {"Responses": {name: found}, "UnprocessedKeys": {name: wanted | {"Keys": left}} if left else {}}
+
+    def update_item(self, Key: Any, ConditionExpression: str, ExpressionAttributeValues: Any, **_: Any) -> None:  # noqa: N803
+        item, values = self.shop.quarantine[Key["record_id"]["S"]], ExpressionAttributeValues
+
+        def holds(clause: str) -> bool:
+            name, _, value = clause.strip().partition(" = ")
+            return item.get(name.lstrip("#")) == values[value]
+
+        if not any(all(map(holds, part.split(" AND "))) for part in ConditionExpression.split(" OR ")):
+            raise ConditionError
+        item |= {"state": values[":state"], "decided_at": values[":now"], "decided_by": values[":by"],
+                 "note": values[":note"]}  # fmt: skip
+        self.updates.append(values[":state"]["S"])
+        self.shop.say_that(values[":state"]["S"])
+
+    def _table(self, name: str) -> dict[str, Any]:
+        return {"stock": self.shop.stock, "quarantine": self.shop.quarantine}[name]
 
     def get_paginator(self, operation: str) -> "Dynamo":
         assert operation == "scan"
@@ -189,8 +226,7 @@ class Dynamo:
 
     def paginate(self, TableName: str, ConsistentRead: bool, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         assert ConsistentRead
-        table = {"stock": self.shop.stock, "quarantine": self.shop.quarantine}[TableName]
-        yield {"Items": list(table.values())}
+        yield {"Items": list(self._table(TableName).values())}
         self.shop.say_that(TableName)
 
 
