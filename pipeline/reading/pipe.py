@@ -28,7 +28,7 @@ def state(cloud: Cloud, outputs: dict[str, str]) -> PipeState:
         if pipe["pipe"] == outputs["PipeName"]:
             stuck = (shard["last_error"] for shard in pipe["shards"] if shard["unfinished"] or shard["error"])
             trouble = next((error for error in [pipe["error"], *stuck] if error), "")
-            checkpoints = {shard["shard_id"]: shard["checkpoint"] for shard in pipe["shards"]}
+            checkpoints = pipe["drained"] | {shard["shard_id"]: shard["checkpoint"] for shard in pipe["shards"]}
             return PipeState(checkpoints, trouble, _lag(status, pipe))
     return PipeState({}, "it is not running yet")
 

@@ -161,7 +161,7 @@ class Shop:
         self.meanwhile.pop(thing, lambda: None)()
 
     def _status(self) -> dict[str, Any]:
-        status = {"pipes": [{"pipe": "pipe", "error": "", "shards": [
+        status = {"pipes": [{"pipe": "pipe", "error": "", "drained": {}, "shards": [
             {"shard_id": shard_id, "unfinished": 0, "error": "", "last_error": "",
              "lag_seconds": 9.0 if self.waiting(shard_id) else 0.0,
              "checkpoint": str(self.passed[shard_id]) if self.passed[shard_id] else None}
