@@ -101,6 +101,7 @@ def _local(reach: Callable[[LocalCloud], str]) -> Cloud:
             "AWS_ACCESS_KEY_ID": emulator.ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": emulator.SECRET_KEY,
             "AWS_DEFAULT_REGION": emulator.REGION,
+            "AWS_REGION": emulator.REGION,  # where other SDKs than Python's look
         },
         poll_seconds=0.1,
         patience_seconds=20,
@@ -138,7 +139,7 @@ def _connect_aws(name: str, account_id: str | None) -> Cloud:
         name="aws",
         region=session.region_name,
         endpoint_url=None,
-        env={"AWS_DEFAULT_REGION": session.region_name},
+        env={"AWS_DEFAULT_REGION": session.region_name, "AWS_REGION": session.region_name},
         powertools_layer_arn=layer,
         poll_seconds=3,
         patience_seconds=180,

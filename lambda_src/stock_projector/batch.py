@@ -67,10 +67,10 @@ class Batch:
             self.products[product_id].entries.append((record, event))
 
     def round(self) -> bool:
-        """Take everything one step forward; say whether anything is left."""
+        """Take everything one step forward: read, fold, quarantine, write. Say whether anything is left."""
         self._read([product for product in self.products.values() if product.level is None])
         folds = [product.fold() for product in self.products.values() if product.level]
-        self._put_into_quarantine(folds)  # before the state: a crash in between leaves an item too much, never a gap
+        self._put_into_quarantine(folds)  # before the state: a crash leaves an item, never a gap
         self._write([folded for folded in folds if folded.is_changed])
         for folded in folds:
             if not folded.is_changed:
@@ -111,10 +111,18 @@ class Batch:
         for each, error in zip(poison, errors, strict=False):
             self._take_poison(each, error)
         for (folded, each), error in zip(refused, errors[len(poison) :], strict=True):
-            if error:
-                folded.cut_before(each.record, error)
-            else:
-                folded.product.in_quarantine[each.record.item_identifier] = each.refusal
+            self._take_refusal(folded, each, error)
+
+    def _take_refusal(self, folded: Folded, each: Refused, error: Exception | None) -> None:
+        """A refusal by the fold must be in quarantine before any later record of its product is applied."""
+        if not error:
+            folded.product.in_quarantine[each.record.item_identifier] = each.refusal
+            return
+        folded.cut_before(each.record)
+        if isinstance(error, ThrottledError):
+            folded.product.waits_for = error
+        else:  # it may be in quarantine or not: in this attempt it is not judged again
+            self.result.fail(folded.product.drop_from(each.record), error)
 
     def _take_poison(self, each: Refused, error: Exception | None) -> None:
         """A refusal that needs no state fails alone."""
@@ -137,15 +145,13 @@ class Batch:
                 self._wait_or_fail(folded.product, said)
 
     def _settle(self, folded: Folded) -> None:
-        """What was folded has its outcome now. What was left out of it waits for the quarantine, or fails."""
+        """What was folded has its outcome now. What was left out of it waits for the quarantine."""
         product, done = folded.product, len(folded.results)
         self.result.outcomes.extend(
             (record, result) for (record, _), result in zip(product.entries, folded.results, strict=False)
         )
         product.entries = product.entries[done:]
-        if folded.cut_short_by:
-            self._wait_or_fail(product, folded.cut_short_by)
-        else:
+        if not product.entries:
             del self.products[product.product_id]
 
     def _lose(self, product: Product, lost: Lost) -> None:

@@ -1,4 +1,4 @@
-"""The stock table's item: section 4 of the contract, written and read."""
+"""The stock table's item, written and read: docs/contract.md, section 4."""
 
 from typing import Any
 

@@ -27,16 +27,21 @@ class Product:
         assert self.level
         return Folded(self, self.level, *_fold(self.level, self.entries, self.in_quarantine))
 
+    def drop_from(self, record: Record) -> list[Record]:
+        """Take out a record and all later ones, as far as they are still here; return them."""
+        kept = _place(record, self.entries)
+        dropped, self.entries = self.entries[kept:], self.entries[:kept]
+        return [record for record, _ in dropped]
+
 
 @dataclass(eq=False)
 class Folded:
-    """A product's entries folded: all of them, or those before a refusal that is not certain to be in quarantine."""
+    """A product's first entries, folded: all, or those before a refusal that is not known to be in quarantine."""
 
     product: Product
     before: StockLevel
     after: StockLevel
     results: list[Result]
-    cut_short_by: Exception | None = None
 
     @property
     def is_changed(self) -> bool:
@@ -46,23 +51,25 @@ class Folded:
     @property
     def to_quarantine(self) -> list[Refused]:
         """The refusals that are not known to be in quarantine, in the order of the log."""
-        known, pairs = self.product.in_quarantine, zip(self.product.entries, self.results, strict=True)
+        known, pairs = self.product.in_quarantine, zip(self.product.entries, self.results, strict=False)
         return [
             Refused(record, result)
             for (record, _), result in pairs
             if isinstance(result, Refusal) and record.item_identifier not in known
         ]
 
-    def cut_before(self, refused: Record, error: Exception) -> None:
+    def cut_before(self, refused: Record) -> None:
         """Leave out a record whose refusal is not in quarantine, and all later ones: the ones before it stand.
 
         Were later ones to go on, the record would come back as `out_of_order`, or past the memory as a duplicate.
         """
-        if self.cut_short_by is None:  # the first one counts
-            kept = [record for record, _ in self.product.entries].index(refused)
-            entries, known = self.product.entries[:kept], self.product.in_quarantine
-            self.after, self.results = _fold(self.before, entries, known)
-            self.cut_short_by = error
+        kept = _place(refused, self.product.entries)
+        if kept < len(self.results):
+            self.after, self.results = _fold(self.before, self.product.entries[:kept], self.product.in_quarantine)
+
+
+def _place(record: Record, entries: list[Entry]) -> int:
+    return next((at for at, (each, _) in enumerate(entries) if each is record), len(entries))
 
 
 def _fold(level: StockLevel, entries: list[Entry], known: Mapping[str, Refusal]) -> tuple[StockLevel, list[Result]]:

@@ -21,7 +21,7 @@ class Verdict(Enum):
     DONE = "it was carried out"
     LOST = "its guard failed: somebody else wrote first"
     THERE = "it was an INSERT, and the key is there already"
-    THROTTLED = "DynamoDB asks to wait: again, a little later"
+    THROTTLED = "it was not carried out, DynamoDB asks to wait: again, a little later"
     FAILED = "the platform did not do it: the records that need it come again"
 
 
@@ -32,14 +32,14 @@ VERDICTS = {  # every code that the API model has. What is not here counts as FA
     "RequestLimitExceeded": Verdict.THROTTLED,
     "ThrottlingError": Verdict.THROTTLED,
     "TransactionConflict": Verdict.THROTTLED,  # somebody's transaction holds the item, and will let go of it
-    "InternalServerError": Verdict.THROTTLED,  # perhaps carried out: then its guard fails when it comes again
+    "InternalServerError": Verdict.FAILED,  # perhaps carried out: nobody knows, until the records come again
     "AccessDenied": Verdict.FAILED,
     "ItemCollectionSizeLimitExceeded": Verdict.FAILED,
     "ResourceNotFound": Verdict.FAILED,
     "ValidationError": Verdict.FAILED,
 }
 THROTTLED_REQUESTS = {  # the same of a request as a whole, once botocore has tried often enough
-    "InternalServerError", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException",
+    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException",
 }  # fmt: skip
 
 

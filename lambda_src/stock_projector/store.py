@@ -78,10 +78,11 @@ class Store:
         Returns:
             What became of each, in the order given.
         """
-        answers = execute(self.dynamodb, [self._statement(*change) for change in changes], in_parallel)
+        answers = execute(self.dynamodb, [self.statement(*change) for change in changes], in_parallel)
         return [_written(answer) for answer in answers]
 
-    def _statement(self, before: StockLevel, after: StockLevel) -> Statement:
+    def statement(self, before: StockLevel, after: StockLevel) -> Statement:
+        """Write the one statement that replaces a product's item, if nobody wrote since it was read."""
         item = to_item(after)
         product_id, values = item.pop("product_id"), list(item.values())
         if not before.last_sequence_number:  # guard: nobody has written the product at all

@@ -24,8 +24,8 @@ Without an `event_id` a re-send cannot be told from a new event.
 REASONS = """\
 ## Why a record is refused
 
-A record that can never be applied goes to the quarantine queue with its bytes, the reason and the detail. Each of these
-samples was refused just now, when this page was made.
+A record that can never be applied is put into the quarantine table with its bytes, the reason and the detail. Each of
+these samples was refused just now, when this page was made.
 """
 
 

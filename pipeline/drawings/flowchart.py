@@ -16,7 +16,7 @@ from textwrap import wrap
 from typing import Any
 
 from pipeline.drawings import decision_tree, grid
-from pipeline.drawings.flowchart_rules import ACTORS, FLOWS, RESOURCES, ROLE, Actor, Flow, say
+from pipeline.drawings.flowchart_rules import ACTORS, FLOWS, ORDER, ROLE, Actor, Flow, Resource, rule_for, say
 from pipeline.drawings.grid import Arrow, Band, Cell, render
 from pipeline.paths import ROOT
 from pipeline.provisioning.template import Template
@@ -79,9 +79,9 @@ def derive(template_path: Path | str = TEMPLATE, parameters: Mapping[str, Any] |
     """
     template = Template.read(template_path, parameters)
     for name, type_ in template.type_of.items():
-        if type_ not in RESOURCES:
+        if not rule_for(type_, template.properties[name]):
             raise NoRuleError(f"the drawing has no rule for {name} ({type_})")
-    roles = [name for name, type_ in template.type_of.items() if RESOURCES[type_] is ROLE]
+    roles = [name for name in template.type_of if _rule(template, name) is ROLE]
     nodes = [_node(template, name) for name in template.type_of if name not in roles]
     edges = [edge for node in nodes for edge in _edges(template, node.name)]
     return Flowchart(
@@ -104,8 +104,14 @@ def derive(template_path: Path | str = TEMPLATE, parameters: Mapping[str, Any] |
     )
 
 
+def _rule(template: Template, name: str) -> Resource:
+    rule = rule_for(template.type_of[name], template.properties[name])
+    assert rule, f"{name} was looked up before"
+    return rule
+
+
 def _node(template: Template, name: str) -> Node:
-    rule = RESOURCES[template.type_of[name]]
+    rule = _rule(template, name)
     facts = say(rule.facts, template.properties[name])
     return Node(name, rule.stage, rule.kind, template.remarks.get(name, ""), facts)
 
@@ -204,7 +210,7 @@ def to_dot(flowchart: Flowchart) -> str:
 
 
 def _in_row(flowchart: Flowchart, stages: Sequence[str]) -> list[Node]:
-    order = [(rule.stage, rule.kind) for rule in RESOURCES.values()]
+    order = [(rule.stage, rule.kind) for rule in ORDER]
     nodes = [node for stage in stages for node in flowchart.nodes if node.stage == stage]
     return sorted(nodes, key=lambda node: order.index((node.stage, node.kind)) if node.stage in BANDS else 0)
 

@@ -62,6 +62,11 @@ class Resource(NamedTuple):
 
 
 ROLE = Resource("small print", "role")
+TABLE = (
+    Fact("KeySchema.0.AttributeName", "partition key {}".format),
+    Fact("BillingMode", lambda mode: {"PAY_PER_REQUEST": "paid per request"}.get(mode, "provisioned")),
+    Fact("TimeToLiveSpecification.AttributeName", "an item goes at {}".format),
+)
 RESOURCES: dict[str, Resource] = {  # in a row, cards stand in this order
     "AWS::Kinesis::Stream": Resource("source", "Kinesis data stream", (
         Fact("ShardCount", lambda count: several(count, "shard")),
@@ -78,17 +83,22 @@ RESOURCES: dict[str, Resource] = {  # in a row, cards stand in this order
     "AWS::Logs::LogGroup": Resource("compute", "Log group", (
         Fact("RetentionInDays", lambda days: f"keeps a line for {duration(days * 86400)}"),
     )),
-    "AWS::DynamoDB::Table": Resource("state", "DynamoDB table", (
-        Fact("KeySchema.0.AttributeName", "partition key {}".format),
-        Fact("BillingMode", lambda mode: {"PAY_PER_REQUEST": "paid per request"}.get(mode, "provisioned")),
-        Fact("TimeToLiveSpecification.AttributeName", "tombstones go at {}".format),
-    )),
+    "AWS::DynamoDB::Table": Resource("state", "DynamoDB table", TABLE),
     "AWS::SQS::Queue": Resource("failure", "SQS queue", (
         Fact("MessageRetentionPeriod", lambda seconds: f"keeps a message for {duration(seconds)}"),
     )),
     "AWS::IAM::Role": ROLE,
     "AWS::IAM::Policy": ROLE,
 }  # fmt: skip
+QUARANTINE = Resource("failure", "DynamoDB table of records", TABLE)
+ORDER = (QUARANTINE, *RESOURCES.values())
+
+
+def rule_for(type_: str, properties: Any) -> Resource | None:
+    """Return how a resource is drawn. A table whose items are records, not products, stands on the way of failure."""
+    if type_ == "AWS::DynamoDB::Table" and dig(properties, "KeySchema.0.AttributeName") == "record_id":
+        return QUARANTINE
+    return RESOURCES.get(type_)
 
 
 class Flow(NamedTuple):
@@ -123,10 +133,10 @@ FLOWS = (
     Flow("AWS::Pipes::Pipe", "RoleArn", kind="role"),
     Flow("AWS::Lambda::Function", "Code.S3Bucket", against=True, kind="support", words=("zip",)),
     Flow("AWS::Lambda::Function", "LoggingConfig.LogGroup", kind="support", words=(Fact("LoggingConfig.LogFormat"),)),
+    Flow("AWS::Lambda::Function", "Environment.Variables.QUARANTINE_*", "AWS::DynamoDB::Table", kind="failure",
+        words=("refused: reason and", "bytes, put once, first")),
     Flow("AWS::Lambda::Function", "Environment.Variables.*", "AWS::DynamoDB::Table",
-        words=("applied: one conditional", "write for each product")),
-    Flow("AWS::Lambda::Function", "Environment.Variables.*", "AWS::SQS::Queue", kind="failure",
-        words=("refused: the reason", "and the bytes")),
+        words=("applied: one conditional", "statement per product,", "25 a request")),
     Flow("AWS::Lambda::Function", "Role", kind="role"),
 )  # fmt: skip
 
@@ -155,13 +165,13 @@ ACTORS = (
     Actor(
         "Audit", "after", "independent check", "Folds the stream again, and compares.",
         takes_from={
-            "StockTableName": ("events", ()), "QuarantineQueueUrl": ("events", ()), "StreamName": ("events", ()),
+            "StockTableName": ("events", ()), "QuarantineTableName": ("events", ()), "StreamName": ("events", ()),
         },
     ),
     Actor(
         "Operator", "after", "by hand", "Reads the reason, decides, sends again.",
         takes_from={
-            "QuarantineQueueUrl": ("failure", ("the reason, read", IN_TIME)),
+            "QuarantineTableName": ("failure", ("the reason, read in place",)),
             "DeadLetterQueueUrl": ("failure", ("the place, read", IN_TIME)),
         },
         gives_to={"StreamName": ("failure", (

@@ -1,7 +1,6 @@
 """Start, join and stop the embedded cloud."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,12 +11,14 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline.emulator import emulator
+from pipeline.emulator.environment import bare
 from pipeline.emulator.process import Background
 from pipeline.errors import UserError
 from pipeline.waiting import eventually
 
 START_SECONDS = 60
 LOCK_SECONDS = 120
+READ_BY_PIPES = ("PIPES_ITEM_IDENTIFIER", "PIPES_EVENT_BUS_OPERATORS")  # see docs/pipe-conformance.md
 
 
 class LocalCloudError(UserError):
@@ -41,6 +42,11 @@ class LocalCloud:
         """The folder in which the pipe runtime keeps how far it got."""
         return self.state_dir / "checkpoints"
 
+    @property
+    def scratch(self) -> Path:
+        """The temporary folder of everything that runs here."""
+        return self.state_dir / "tmp"
+
     def start(self, port: int | None = None) -> str:
         """Start the cloud, or join the one that runs. Idempotent.
 
@@ -52,7 +58,12 @@ class LocalCloud:
                 if self.emulator.notes():
                     print("The local cloud had died, and what it held is lost; starting afresh.", file=sys.stderr)
                 self._forget()
-                self._start_emulator(port)
+                try:
+                    self._start_emulator(port)
+                    self._ensure_pipes()
+                except BaseException:  # a failed start leaves no process
+                    self._forget()
+                    raise
             elif port and port != self._port():
                 raise LocalCloudError(f"a local cloud runs here already, on port {self._port()}; to move it: make down")
             else:
@@ -134,15 +145,14 @@ class LocalCloud:
     def _start_emulator(self, wanted: int | None) -> None:
         if wanted and emulator.is_taken(wanted):
             raise LocalCloudError(f"port {wanted} is in use; choose another one, or none: a free one is found")
-        scratch = self.state_dir / "tmp"
-        scratch.mkdir(exist_ok=True)
+        (self.scratch / "home").mkdir(parents=True, exist_ok=True)
         for tries_left in reversed(range(1 if wanted else 3)):  # a free port may be taken before the emulator has it
             port = wanted or emulator.free_port()
-            self.emulator.start(emulator.COMMAND, emulator.environment(port, str(scratch)), port=port)
+            self.emulator.start(emulator.COMMAND, emulator.environment(port, self.scratch), port=port)
             try:
                 return self._wait_until_healthy()
             except LocalCloudError:
-                if not tries_left:
+                if self.emulator.process() or not tries_left:
                     raise
         return None
 
@@ -158,7 +168,7 @@ class LocalCloud:
         except TimeoutError:
             raise LocalCloudError(
                 f"the local cloud did not answer within {START_SECONDS} s. Its log is {self.emulator.log}. "
-                "To stop it: make down"
+                "To start afresh: make down, then make up"
             ) from None
         if not self.emulator.process():
             tail = self.emulator.log_tail()
@@ -173,12 +183,12 @@ class LocalCloud:
             print(f"The pipe runtime had died; starting it again. The end of its log:\n{tail}", file=sys.stderr)
         self.checkpoints.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "pipeline.pipe.runtime", self.endpoint_url, str(self.state_dir)]
-        self.pipes.start(command, {name: value for name, value in os.environ.items() if not name.startswith("AWS_")})
+        self.pipes.start(command, bare(self.scratch, READ_BY_PIPES))
 
     def _forget(self) -> None:
         self.pipes.stop()
         self.emulator.stop()
-        for folder in (self.checkpoints, self.state_dir / "tmp"):
+        for folder in (self.checkpoints, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.state_dir / "status.json", self.pipes.log):
             file.unlink(missing_ok=True)

@@ -1,12 +1,14 @@
 """The AWS emulator (MiniStack): how it is started so that it is private, strict and quiet."""
 
-import os
 import socket
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import psutil
+
+from pipeline.emulator.environment import bare
 
 ACCOUNT_ID = "000000000000"
 ACCESS_KEY = "test"  # the emulator's account root; no secret, and good for nothing else
@@ -17,10 +19,9 @@ HOST = "127.0.0.1"
 COMMAND = [sys.executable, "-m", "pipeline.emulator.launch"]
 
 
-def environment(port: int, scratch: str) -> dict[str, str]:
-    """Return the emulator's environment. Nothing of the caller's AWS set-up gets in, or a Lambda could reach AWS."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))}
-    return inherited | {
+def environment(port: int, folder: Path) -> dict[str, str]:
+    """Return the emulator's environment. Functions inherit it, so it has nothing of the caller's."""
+    return bare(folder) | {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
@@ -33,10 +34,8 @@ def environment(port: int, scratch: str) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",  # or it listens on 0.0.0.0:8883
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "0",
-        "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
-        "TMPDIR": scratch,
+        "DOCKER_HOST": f"unix://{folder}/no-docker.sock",
         "LOG_LEVEL": "WARNING",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 

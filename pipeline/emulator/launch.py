@@ -1,4 +1,4 @@
-"""Start the emulator with six corrections, each of which would be a line or two in the emulator itself.
+"""Start the emulator with eight corrections, each of which would be a line or two in the emulator itself.
 
 1. It authorises some SQS calls under names that AWS's IAM does not have. A policy that is right on AWS would fail here.
 2. Whoever is the account's root may assume any role made for a service. Here, root asking for such a role is the pipe
@@ -11,10 +11,13 @@
    count records from the oldest one kept, so when some are dropped they must go back by as many, or skip new ones.
 5. It forgets the parameters of a pipe. Kept, and told by DescribePipe, when the pipe was made by CreatePipe. As on AWS,
    UpdatePipe replaces the Kinesis and Lambda parameters as a whole: what is left out goes back to its default.
-6. It authorises BatchExecuteStatement under that name, on every resource. AWS authorises each of its statements by
+6. Nothing keeps it, or a function, from connecting to other machines. Here each refuses to (`guard.py`).
+7. It runs the scripts that somebody else's emulator may have left in `/etc/localstack/init` and the like.
+8. It authorises BatchExecuteStatement under that name, on every resource. AWS authorises each of its statements by
    what it does, on the table that it names; a statement that is not allowed fails alone, within an HTTP 200.
 """
 
+import inspect
 import json
 import re
 import time
@@ -24,10 +27,11 @@ from functools import cache
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, kinesis, pipes
 
+from pipeline.emulator import guard
 from pipeline.emulator.emulator import hour_seconds
 
 AWS_NAMES = {
@@ -187,6 +191,9 @@ def describe_pipe(pipe: dict[str, Any]) -> dict[str, Any]:
     return _describe_pipe(pipe) | {group: pipe[group] for group in PARAMETERS if group in pipe}
 
 
+GUARDED = f"{inspect.getsource(guard)}\n{guard.stay_on_this_machine.__name__}()\n"
+
+
 if __name__ == "__main__":
     iam_actions.extract_iam_action = extract_iam_action
     iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
@@ -194,4 +201,7 @@ if __name__ == "__main__":
     kinesis._expire_iterators = expire_iterators
     dynamodb._batch_execute_statement = batch_execute_statement
     pipes._create_pipe, pipes._update_pipe, pipes._describe_response = create_pipe, update_pipe, describe_pipe
+    lambda_runtime._PYTHON_WORKER_SCRIPT = GUARDED + lambda_runtime._PYTHON_WORKER_SCRIPT
+    app._collect_scripts = lambda *folders: []
+    guard.stay_on_this_machine()
     app.main()

@@ -37,7 +37,13 @@ class Background:
         """Start the process in a session of its own, so that Ctrl-C here does not reach it."""
         with self.log.open("ab") as log, uninterrupted():
             process = subprocess.Popen(
-                command, env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                env=dict(env),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
             try:
                 created = psutil.Process(process.pid).create_time()

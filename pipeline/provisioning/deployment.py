@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline import cloud
 from pipeline.cloud import Cloud
 from pipeline.consistency import audit
-from pipeline.provisioning import stack
+from pipeline.provisioning import stack, takeover
 from pipeline.reading import quarantine, stock
 from pipeline.stories import producer
 from pipeline.stories.scenarios import NewRecord
@@ -57,10 +57,15 @@ class Deployment:
 
 def up(where: Cloud, stack_name: str, parameters: stack.Parameters | None = None, tell: Tell = _silent) -> Deployment:
     """Provision and deploy, and wait until the pipe runs. Idempotent."""
-    if not stack.describe(where, stack_name):
+    keep_days = stack.days_in_quarantine(where, stack_name, parameters)
+    kept = sent_folder(where, stack_name) / "old_quarantine.jsonl"
+    if stack.describe(where, stack_name):
+        takeover.begin(where, stack_name, kept, tell)
+    else:
         _forget_what_was_sent(where, stack_name)  # to a stack of the same name that is no more
     stack.provision(where, stack_name, parameters, tell)
     stack.deploy(where, stack_name, parameters, tell)
+    takeover.finish(where, stack_name, kept, keep_days)
     stack.wait_until_running(where, stack_name)
     return find(where, stack_name)
 

@@ -36,7 +36,7 @@ def provision(
     cloudformation = cloud.client("cloudformation")
     request = {
         "StackName": stack_name,
-        "TemplateBody": TEMPLATE.read_text(),
+        "TemplateBody": TEMPLATE.read_text("utf-8"),
         "Capabilities": ["CAPABILITY_IAM"],
         "Parameters": _parameters(parameters, stack),
     }
@@ -133,8 +133,29 @@ def checked(parameters: Parameters) -> Parameters:
     return parameters
 
 
+def days_in_quarantine(cloud: Cloud, stack_name: str, parameters: Parameters | None = None) -> int:
+    """Return how many days the quarantine will keep a record, if that is as long as the stream does.
+
+    Raises:
+        WrongUsageError: the stream would still hold a record that the quarantine has forgotten.
+    """
+    current = (describe(cloud, stack_name) or {}).get("Parameters", [])
+    values = (
+        {name: parameter.get("Default") for name, parameter in _template_parameters().items()}
+        | {each["ParameterKey"]: each["ParameterValue"] for each in current}
+        | (parameters or {})
+    )
+    days, hours = int(values["QuarantineDays"]), int(values["RetentionHours"])
+    if days * 24 < hours:
+        raise WrongUsageError(
+            f"QuarantineDays={days} is less than RetentionHours={hours}: a refused record would be forgotten while the "
+            f"stream can still bring it again. Give QuarantineDays={-(-hours // 24)} or more"
+        )
+    return days
+
+
 def _template_parameters() -> dict[str, Any]:
-    return template.load(TEMPLATE.read_text())["Parameters"]
+    return template.load(TEMPLATE.read_text("utf-8"))["Parameters"]
 
 
 def _parameters(given: Parameters, stack: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ class Assumptions:
     flat_bytes: int = _assumed(850, "bytes of a record", "as the pipe hands it over: base64 and ten fields more")
     memory_gb: float = _assumed(0.5, "GB", "the template's 512 MB")
     retention_hours: float = _assumed(48, "hours", "the template's default; beyond 24 hours it costs extra")
-    quarantined: float = _assumed(0.001, "of all records", "each sent to the queue on its own")
+    quarantined: float = _assumed(0.001, "of all records", "each an item of 1 to 2 KB: two write units")
     log_bytes: int = _assumed(1600, "bytes of log a batch", "two lines of the projector and three of Lambda")
 
     def table(self) -> pd.DataFrame:
@@ -125,8 +125,8 @@ def table_provisioned(prices: Prices, use: Use, utilisation: float = 0.7) -> Dol
 
 
 def quarantine(prices: Prices, given: Assumptions) -> Dollars:
-    """Price the queue for a million events."""
-    return given.quarantined * prices["sqs_million"]
+    """Price what a million events put into the quarantine table."""
+    return given.quarantined * 2 * prices["dynamodb_write_million"]
 
 
 def logs(prices: Prices, given: Assumptions) -> Dollars:
@@ -144,7 +144,7 @@ def per_million(prices: Prices, given: Assumptions, use: Use) -> dict[str, Dolla
         "Lambda": function(prices, given, use),
         "DynamoDB writes": table_writes(prices, use),
         "DynamoDB reads": table_reads(prices, use),
-        "SQS": quarantine(prices, given),
+        "Quarantine": quarantine(prices, given),
         "Logs": logs(prices, given),
     }
 

@@ -23,7 +23,7 @@ LINES = {  # of a bill, in the order in which they are stacked
     "Lambda": GREEN,
     "DynamoDB writes": BLUE,
     "DynamoDB reads": SKY,
-    "SQS and logs": PINK,
+    "quarantine and logs": PINK,
 }
 WHISKERS = {"ecolor": INK, "elinewidth": 1}
 
@@ -129,7 +129,7 @@ def bills(priced: pd.DataFrame) -> Drawing:
 
 def _amounts(priced: Any, reading: str) -> dict[str, Any]:
     """Return what is drawn: dollars by line, of one bill or of all of them."""
-    together = {"Kinesis": ["Kinesis, provisioned"], "Pipes": [reading], "SQS and logs": ["SQS", "Logs"]}
+    together = {"Kinesis": ["Kinesis, provisioned"], "Pipes": [reading], "quarantine and logs": ["Quarantine", "Logs"]}
     return {line: priced.loc[together.get(line, [line])].sum() for line in LINES}
 
 

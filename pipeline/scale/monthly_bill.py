@@ -51,7 +51,7 @@ def _column(simulated: SimulatedRate, bill: dict[str, float]) -> dict[str, str]:
         "a month: Pipes, by 64 KB": _dollars(bill["Pipes, by 64 KB"]),
         "a month: Lambda": _dollars(bill["Lambda"]),
         "a month: DynamoDB, on demand": _dollars(bill["DynamoDB writes"] + bill["DynamoDB reads"]),
-        "a month: SQS and logs": _dollars(bill["SQS"] + bill["Logs"]),
+        "a month: quarantine and logs": _dollars(bill["Quarantine"] + bill["Logs"]),
         "a month, in all": f"{_dollars(bill['in all, at least'])} to {_dollars(bill['in all, at most'])}",
         "not in it: DynamoDB, provisioned": _dollars(bill["DynamoDB, provisioned"]),
     }

@@ -6,7 +6,7 @@ from botocore.exceptions import NoCredentialsError, NoRegionError
 from botocore.stub import Stubber
 
 from pipeline import cloud
-from pipeline.emulator import aws
+from pipeline.emulator import aws, guard
 from pipeline.errors import UserError
 
 ACCOUNT = "123456789012"
@@ -103,7 +103,7 @@ def test_a_local_cloud_that_does_not_run_cannot_be_joined():
 def test_a_request_of_the_local_cloud_never_leaves_this_machine(url, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     client = aws.client(aws.root_session(), "sts", url)
-    with pytest.raises(aws.NotLoopbackError, match="never talks to"):
+    with pytest.raises(guard.NotLoopbackError, match="never talks to"):
         client.get_caller_identity()
 
 
@@ -125,5 +125,6 @@ def test_a_client_is_made_once(joined):
 
 def test_what_is_printed_is_all_that_a_client_needs(running):
     env = running.facts["env"]
-    assert env.keys() == {"AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
+    credentials = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    assert env.keys() == {"AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_REGION", *credentials}
     assert running.client("sts").get_caller_identity()["Account"] == "000000000000"

@@ -18,7 +18,7 @@ TEXT = PATH.read_text()
 BODY = deployed_template.load(TEXT)
 PARAMETERS, RESOURCES, OUTPUTS = BODY["Parameters"], BODY["Resources"], BODY["Outputs"]
 CONTRACT_OUTPUTS = {
-    "StreamName", "PipeName", "ProjectorName", "StockTableName", "QuarantineQueueUrl", "DeadLetterQueueUrl",
+    "StreamName", "PipeName", "ProjectorName", "StockTableName", "QuarantineTableName", "DeadLetterQueueUrl",
     "ArtifactBucketName",
 }  # fmt: skip
 
@@ -131,8 +131,8 @@ def test_the_log_is_kept_for_a_while_and_not_for_ever():
 def test_the_projector_learns_everything_by_name_from_the_template():
     variables = only("AWS::Lambda::Function")[1]["Environment"]["Variables"]
     assert variables["STOCK_TABLE_NAME"] == {"Ref": "StockTable"}
-    assert variables["QUARANTINE_QUEUE_URL"] == {"Ref": "QuarantineQueue"}
-    assert variables["RETENTION_HOURS"] == {"Ref": "RetentionHours"}
+    assert variables["QUARANTINE_TABLE_NAME"] == {"Ref": "QuarantineTable"}
+    assert variables["QUARANTINE_DAYS"] == {"Ref": "QuarantineDays"}
 
 
 def test_the_projector_and_the_pipe_come_once_there_is_code_and_all_else_before():
@@ -143,26 +143,28 @@ def test_the_projector_and_the_pipe_come_once_there_is_code_and_all_else_before(
 # ── state ──
 
 
-def test_the_table_is_encrypted_recoverable_on_demand_and_clears_its_tombstones():
-    _, table = only("AWS::DynamoDB::Table")
-    assert table["SSESpecification"] == {"SSEEnabled": True}
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    assert table["KeySchema"] == [{"AttributeName": "product_id", "KeyType": "HASH"}]
-    assert table["AttributeDefinitions"] == [{"AttributeName": "product_id", "AttributeType": "S"}]
+def test_both_tables_are_encrypted_recoverable_and_on_demand_and_only_the_quarantine_forgets():
+    tables = all_of("AWS::DynamoDB::Table")
+    assert tables.keys() == {"StockTable", "QuarantineTable"}
+    for table, key in zip(map(tables.get, ("StockTable", "QuarantineTable")), ("product_id", "record_id"), strict=True):
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["KeySchema"] == [{"AttributeName": key, "KeyType": "HASH"}]
+        assert table["AttributeDefinitions"] == [{"AttributeName": key, "AttributeType": "S"}]
+    assert "TimeToLiveSpecification" not in tables["StockTable"], "nothing about a product may depend on a clock"
+    assert tables["QuarantineTable"]["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
 # ── failure ──
 
 
-def test_both_queues_are_encrypted_and_keep_their_messages_as_long_as_sqs_can():
-    queues = all_of("AWS::SQS::Queue")
-    assert queues.keys() == {"QuarantineQueue", "DeadLetterQueue"}
-    for queue in queues.values():
-        assert queue["SqsManagedSseEnabled"] is True
-        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
-        assert "FifoQueue" not in queue
+def test_the_queue_is_encrypted_and_keeps_its_messages_as_long_as_sqs_can():
+    name, queue = only("AWS::SQS::Queue")
+    assert name == "DeadLetterQueue"
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert "FifoQueue" not in queue
 
 
 def test_the_bucket_is_encrypted_and_closed():
@@ -187,8 +189,9 @@ ROLES = {
     },
     "ProjectorRole": {
         ("dynamodb:BatchGetItem", "StockTable"),
-        ("dynamodb:PutItem", "StockTable"),
-        ("sqs:SendMessage", "QuarantineQueue"),
+        ("dynamodb:PartiQLInsert", "StockTable"),
+        ("dynamodb:PartiQLUpdate", "StockTable"),
+        ("dynamodb:PartiQLInsert", "QuarantineTable"),
         ("logs:CreateLogStream", "ProjectorLog"),
         ("logs:PutLogEvents", "ProjectorLog"),
     },
@@ -271,7 +274,7 @@ def test_the_outputs_are_those_of_the_contract():
 def test_resources_come_in_the_order_in_which_data_flows_under_their_banners():
     banners = re.findall(r"^  # ── (\w+) ─+$", TEXT, re.MULTILINE)
     assert banners == ["Source", "Pipe", "Compute", "State", "Failure"]
-    flow = ["EventStream", "StockPipe", "Projector", "StockTable", "QuarantineQueue", "DeadLetterQueue"]
+    flow = ["EventStream", "StockPipe", "Projector", "StockTable", "QuarantineTable", "DeadLetterQueue"]
     assert [name for name in RESOURCES if name in flow] == flow
 
 

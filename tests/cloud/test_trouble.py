@@ -14,7 +14,7 @@ from pipeline.provisioning import deployment, stack
 from pipeline.reading import queues
 from pipeline.stories import scenarios
 from pipeline.stories.scenarios import pack
-from tests.doubles.events import DEAD_LETTER, added, decremented, incremented, removed
+from tests.doubles.events import DEAD_LETTER, added, decremented, incremented
 
 TEMPLATE = (Path(__file__).parents[2] / "infra" / "stack.yaml").read_text()
 LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"
@@ -76,9 +76,10 @@ def story(*said):
 PERMISSIONS = [
     ("ReadTheStream", "kinesis:GetRecords"),
     ("InvokeTheProjector", "lambda:InvokeFunction"),
-    ("ReadAndWriteStock", "dynamodb:PutItem"),
+    ("ReadAndWriteStock", "dynamodb:PartiQLInsert"),
+    ("ReadAndWriteStock", "dynamodb:PartiQLUpdate"),
     ("ReadAndWriteStock", "dynamodb:BatchGetItem"),
-    ("QuarantineRecords", "sqs:SendMessage"),
+    ("QuarantineRecords", "dynamodb:PartiQLInsert"),
 ]
 
 
@@ -87,12 +88,12 @@ def test_a_missing_permission_is_in_view_and_nothing_is_lost_once_it_is_there(
     a_stack, joined, monkeypatch, tmp_path, inventory_here, patience, eventually, statement, action
 ):
     shelf = a_stack("denied")
+    lamp, mug = f"LAMP-{statement}-{action}", f"MUG-{statement}-{action}"
+    shelf.send(story(added(lamp, 3)), progress=False)
+    assert inventory_here("audit", "--stack-name", "denied")["discrepancies"] == []
     with template(monkeypatch, tmp_path, without(statement, action)):
         stack.provision(joined, "denied", tell=lambda line: None)
-    shelf.send(
-        story(added(f"LAMP-{action}", 3), decremented(f"LAMP-{action}", 9), decremented(f"LAMP-{action}", 1)),
-        progress=False,
-    )
+    shelf.send(story(decremented(lamp, 9), decremented(lamp, 1), added(mug, 4)), progress=False)
 
     def in_view():
         view = "\n".join(inventory_here("audit", "--stack-name", "denied", status=1)["discrepancies"])
@@ -103,13 +104,13 @@ def test_a_missing_permission_is_in_view_and_nothing_is_lost_once_it_is_there(
     stack.provision(joined, "denied", tell=lambda line: None)
     patience(30.0)
     assert inventory_here("audit", "--stack-name", "denied")["discrepancies"] == []
-    assert shelf.stock().set_index("product_id")["quantity"][f"LAMP-{action}"] == 2
+    assert shelf.stock().set_index("product_id")["quantity"][[lamp, mug]].to_list() == [2, 4]
 
 
 def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
     a_stack, joined, monkeypatch, tmp_path, inventory_here, patience, eventually
 ):
-    with template(monkeypatch, tmp_path, without("ReadAndWriteStock", "dynamodb:PutItem")):
+    with template(monkeypatch, tmp_path, without("ReadAndWriteStock", "dynamodb:PartiQLInsert")):
         shelf = a_stack("impatient", {"MaximumRetryAttempts": 1, "ShardCount": 1})
         shelf.send(story(added(LAMP, 3)), progress=False)
         [letter] = eventually(
@@ -137,18 +138,18 @@ def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
 def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory_here, patience):
     patience(30.0)
     shelf = a_stack("tampered")
-    products = ["SOUND", "TOO-MANY", "GONE", "RENAMED", "REVIVED", "LATE", "OLD"]
+    products = ["SOUND", "TOO-MANY", "GONE", "RENAMED", "SHORT", "LATE", "OLD"]
     shelf.send(
         story(
-            *[added(each, 5) for each in products], removed("REVIVED"), decremented("SOUND", 9), decremented("GONE", 7)
+            *[added(each, 5) for each in products], decremented("SOUND", 9), decremented("GONE", 7)
         ),
         progress=False,
     )
     assert inventory_here("audit", "--stack-name", "tampered")["discrepancies"] == []
 
     patience(1.5)
-    dynamodb, sqs = joined.client("dynamodb"), joined.client("sqs")
-    table, queue = shelf.outputs["StockTableName"], shelf.outputs["QuarantineQueueUrl"]
+    dynamodb = joined.client("dynamodb")
+    table, refused = shelf.outputs["StockTableName"], shelf.outputs["QuarantineTableName"]
 
     def tamper(product_id, change, value):
         dynamodb.update_item(
@@ -160,15 +161,17 @@ def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory
     tamper("RENAMED", "product_name", {"S": "Impostor"})
     tamper("LATE", "last_sequence_number", {"S": "1"})
     tamper("OLD", "updated_at", {"S": "1970-01-01T00:00:00Z"})
-    dynamodb.update_item(TableName=table, Key={"product_id": {"S": "REVIVED"}}, UpdateExpression="REMOVE expires_at")
+    tamper("SHORT", "quantity", {"N": "-1"})
     dynamodb.delete_item(TableName=table, Key={"product_id": {"S": "GONE"}})
     item = dynamodb.get_item(TableName=table, Key={"product_id": {"S": "SOUND"}})["Item"]
     dynamodb.put_item(TableName=table, Item=item | {"product_id": {"S": "ALIEN"}})
-    message = sqs.receive_message(QueueUrl=queue)["Messages"][0]
-    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    lost = json.loads(message["Body"])
-    invented = lost | {"sequence_number": "42", "reason": "out_of_order"}
-    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(invented))
+    dynamodb.put_item(TableName=table, Item={"product_id": {"S": "BY-HAND"}, "note": {"S": "mine"}})
+    lost, other = dynamodb.scan(TableName=refused)["Items"]
+    dynamodb.delete_item(TableName=refused, Key={"record_id": lost["record_id"]})
+    dynamodb.put_item(TableName=refused, Item=other | {"reason": {"S": "not_json"}})
+    shard = lost["shard_id"]["S"]
+    invented = {"record_id": {"S": f"{shard}:42"}, "sequence_number": {"S": "42"}, "reason": {"S": "out_of_order"}}
+    dynamodb.put_item(TableName=refused, Item=lost | invented)
 
     found = inventory_here("audit", "--stack-name", "tampered", status=1)
     assert sorted(found["discrepancies"]) == sorted([
@@ -177,10 +180,15 @@ def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory
         f"LATE: last_sequence_number should be {place_of(shelf, 'LATE')}, is 1",
         "OLD: updated_at should be '2023-09-11T12:00:00Z', is '1970-01-01T00:00:00Z'",
         "RENAMED: product_name should be 'Laptop', is 'Impostor'",
-        "REVIVED: expires_at is on removed items only; this one is removed",
+        "SHORT: quantity should be 5, is -1",
+        "SHORT: -1 in stock",
+        "BY-HAND: its item was not written by the projector, it has no "
+        "product_name, status, quantity, version, updated_at, last_sequence_number",
         "TOO-MANY: quantity should be 5, is 6",
-        f"record {lost['sequence_number']} on {lost['shard_id']}: should be quarantined as insufficient_stock, is not",
-        f"record 42 on {lost['shard_id']}: is quarantined as out_of_order, though it could be applied",
+        f"record {lost['sequence_number']['S']} on {shard}: should be quarantined as insufficient_stock, is not",
+        f"record {other['sequence_number']['S']} on {other['shard_id']['S']}: "
+        "is quarantined as not_json, should be as insufficient_stock",
+        f"record 42 on {shard}: is quarantined as out_of_order, the stream has no such record",
     ])  # fmt: skip
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
-
 Item = dict[str, dict[str, Any]]
 MOST_KEYS, MOST_STATEMENTS, MOST_ITEM_BYTES = 100, 25, 400 * 1024
 
@@ -26,11 +24,6 @@ FATES = {  # what may become of one statement, besides what it asks for, and the
 
 class UnknownRequestError(BaseException):
     """The code asked for something whose answer is not modelled."""
-
-
-def client_error(code: str, message: str = "slow down", operation: str = "BatchExecuteStatement") -> ClientError:
-    """Return what botocore raises for a request as a whole."""
-    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
 @dataclass
@@ -120,7 +113,8 @@ class Database:
                 return _error("ConditionalCheckFailed", name, old if wants_item else None)
             kept = {attribute: value for attribute, value in old.items() if attribute not in parsed.removes}
             new = kept | dict(zip(parsed.sets, values, strict=False))
-        if size_of(_valid(new, table.key)) > MOST_ITEM_BYTES:
+        _check(new, table.key)
+        if size_of(new) > MOST_ITEM_BYTES:
             return _error("ValidationError")
         table.versions.setdefault(key, []).append(new)
         self.on_write(name, key, old, new)
@@ -197,14 +191,17 @@ def parse(text: str) -> Parsed:
     raise UnknownRequestError(f"statement {text!r}")
 
 
+SIZES: dict[str, Callable[[Any], int]] = {
+    "S": lambda text: len(text) if text.isascii() else len(text.encode()),
+    "B": len,
+    "N": lambda digits: len(digits) // 2 + 2,
+    "BOOL": lambda value: 1,
+}
+
+
 def size_of(item: Item) -> int:
     """Count an item's bytes as DynamoDB does: names and values, a number at about a byte for two digits."""
-    size = 0
-    for name, value in item.items():
-        [(kind, content)] = value.items()
-        sizes = {"S": lambda c: len(c.encode()), "B": len, "N": lambda c: len(c) // 2 + 2, "BOOL": lambda c: 1}
-        size += len(name.encode()) + sizes[kind](content)
-    return size
+    return sum(len(name) + SIZES[kind](content) for name, value in item.items() for kind, content in value.items())
 
 
 def _error(code: str, table: str = "", item: Item | None = None) -> dict[str, Any]:
@@ -217,12 +214,14 @@ def _only(request: dict[str, Any], *known: str) -> None:
         raise UnknownRequestError(f"parameters {sorted(request.keys() - set(known))}")
 
 
-def _valid(item: Item, key: str) -> Item:
+KINDS = {"S": str, "B": bytes, "N": str, "BOOL": bool}
+NUMBER = re.compile(r"-?[0-9]{1,38}")
+
+
+def _check(item: Item, key: str) -> None:
     for name, value in item.items():
         ((kind, content),) = value.items()
-        right = {"S": isinstance(content, str), "B": isinstance(content, bytes), "BOOL": content in (True, False)}
-        if kind == "N":
-            right["N"] = isinstance(content, str) and re.fullmatch(r"-?[0-9]{1,38}", content) is not None
-        if not right.get(kind) or (name == key and not content):
+        if not isinstance(content, KINDS.get(kind, ())) or (kind == "N" and not NUMBER.fullmatch(content)):
             raise UnknownRequestError(f"ValidationException: {name} is {value}")
-    return item
+    if not item[key]["S"]:
+        raise UnknownRequestError(f"ValidationException: {key} is empty")

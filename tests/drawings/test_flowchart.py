@@ -80,9 +80,9 @@ def test_failure_paths_are_dashed_and_nothing_else_is():
     failures = {(edge.source, edge.target) for edge in chart.edges if edge.kind == "failure"}
     assert failures == {
         ("StockPipe", "DeadLetterQueue"),
-        ("Projector", "QuarantineQueue"),
+        ("Projector", "QuarantineTable"),
         ("Projector", "StockPipe"),
-        ("QuarantineQueue", "Operator"),
+        ("QuarantineTable", "Operator"),
         ("DeadLetterQueue", "Operator"),
         ("Operator", "EventStream"),
     }

@@ -31,7 +31,7 @@ def test_every_path_of_trouble_says_what_goes_along_it(changed):
         "      MessageRetentionPeriod: 1209600\n      SqsManagedSseEnabled: true\n\nOutputs:",
         "      MessageRetentionPeriod: 345600\n      SqsManagedSseEnabled: true\n\nOutputs:",
     ))  # fmt: skip
-    assert edge_between(chart, "QuarantineQueue", "Operator").lines == ("the reason, read", "within 14 days")
+    assert edge_between(chart, "QuarantineTable", "Operator").lines == ("the reason, read in place",)
     assert edge_between(chart, "DeadLetterQueue", "Operator").lines == ("the place, read", "within 4 days")
 
 
@@ -53,7 +53,7 @@ def test_the_small_print_says_what_each_role_may_do():
     roles = {role.name: role for role in derive().roles}
     assert roles["PipeRole"].used_by == ("StockPipe",)
     assert roles["ProjectorRole"].permissions == (
-        "StockTable: dynamodb:BatchGetItem, dynamodb:PutItem",
-        "QuarantineQueue: sqs:SendMessage",
+        "StockTable: dynamodb:BatchGetItem, dynamodb:PartiQLInsert, dynamodb:PartiQLUpdate",
+        "QuarantineTable: dynamodb:PartiQLInsert",
         "ProjectorLog: logs:CreateLogStream, logs:PutLogEvents",
     )

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tests.doubles.table import Call
 from tests.proof.deployed import Deployed
 from tests.proof.events import added, down, log, poison, removed, up
-from tests.proof.fakes import Call
 from tests.proof.items import ViolationError
 from tests.proof.reference import REMEMBERED, LoggedRecord
 from tests.proof.story import redeliveries
@@ -64,12 +64,17 @@ class Crashing:
             raise DiedError
 
     def gate(self, call: Call) -> Any:
-        """Before the call is a point, and after it: the reply is never read."""
+        """Before the call is a point, after each of its statements, and after it: the reply is never read."""
         self.point()
-        try:
-            return call.perform()
-        finally:
-            self.point()
+        if call.operation == "batch_get_item":
+            reply = call.perform()
+        else:
+            for position in range(call.parts):
+                call.step(position)
+                self.point()
+            reply = call.reply()
+        self.point()
+        return reply
 
 
 def crash(batch: Batch, deployed: Deployed, deadly: Sequence[int], halves: bool) -> int:
@@ -77,7 +82,7 @@ def crash(batch: Batch, deployed: Deployed, deadly: Sequence[int], halves: bool)
     world = World([*batch.before, *batch.records], batch.remembered)
     if batch.before:
         world.current = Invocation(batch.before)
-        world.attach(deployed, lambda call: call.perform())([record.flat() for record in batch.before], None)
+        world.attach(deployed, Call.perform)([record.flat() for record in batch.before], None)
     crashing = Crashing(deadly)
     handler = world.attach(deployed, crashing.gate)
     lane: list[Sequence[LoggedRecord]] = [batch.records]
@@ -119,7 +124,7 @@ def crash_everywhere(batch: Batch, deployed: Deployed, most: int) -> int:
         ViolationError: with the points.
     """
     runs = 0
-    deployed.remembering(batch.remembered % REMEMBERED).attempting(0)
+    deployed.remembering(batch.remembered % REMEMBERED).losing(0)
     for halves in (False, True):
         try:
             runs += sum(1 for _ in deaths(batch, deployed, halves, most))

@@ -11,12 +11,17 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from tests.proof.branches import COUNTED, Branches
+
 PACKAGE = "stock_projector"
 SOURCE = Path(__file__).parents[2] / "lambda_src" / PACKAGE
-MODULES = ("events", "memory", "projection", "quarantine", "store", "batch", "handler")  # each before its importers
+MODULES = (  # each before its importers
+    "events", "memory", "projection", "item", "statements", "quarantine", "store", "patience", "product", "batch",
+    "handler",
+)  # fmt: skip
 
-TABLE, QUEUE = "stock", "https://sqs.invalid/quarantine"
-TOMBSTONE_SECONDS = 2 * 3600 * 24
+STOCK, QUARANTINE = "stock", "quarantine"
+KEEP_SECONDS = 90 * 24 * 3600
 
 Patches = Mapping[str, Sequence[tuple[str, str]]]  # module → (text that occurs once, what stands there instead)
 
@@ -31,34 +36,31 @@ class Deployed:
 
     modules: Mapping[str, ModuleType]
     telemetry: SimpleNamespace
+    branches: Branches
 
-    def attach(self, dynamodb: Any, sqs: Any, clock: Any) -> Any:
-        """Return the handler, working on these clients, one product after the other, on this clock."""
-        store = self.modules["store"].Store(
-            dynamodb=dynamodb,
-            sqs=sqs,
-            table_name=TABLE,
-            queue_url=QUEUE,
-            tombstone_seconds=TOMBSTONE_SECONDS,
-            clock=clock,
+    def attach(self, dynamodb: Any, clock: Any, patience: Any) -> Any:
+        """Return the handler, working on this client, one request after the other, on this clock and patience."""
+        tables = (
+            self.modules["store"].Store(dynamodb, STOCK),
+            self.modules["quarantine"].Quarantine(dynamodb, QUARANTINE, KEEP_SECONDS, clock),
         )
         module = self.modules["handler"]
-        module._store = lambda: store
-        module._pool = lambda: SimpleNamespace(map=map)
+        module._tables = lambda: tables
+        module._in_parallel = map
+        module.Patience = lambda seconds_left: patience()
         return module.handler
 
     def remembering(self, capacity: int) -> "Deployed":
         """Set how many events a product remembers: small worlds forget sooner. 0 is as it is deployed."""
-        memory = self.modules["memory"]
-        self.telemetry.deployed_capacity = deployed = getattr(self.telemetry, "deployed_capacity", memory.CAPACITY)
-        memory.CAPACITY = capacity or deployed
-        return self
+        return self._set("memory", "CAPACITY", capacity)
 
-    def attempting(self, attempts: int) -> "Deployed":
-        """Set how often the projector tries at one product: small worlds have few rivals. 0 is as it is deployed."""
-        store = self.modules["store"]
-        self.telemetry.deployed_attempts = deployed = getattr(self.telemetry, "deployed_attempts", store.MOST_ATTEMPTS)
-        store.MOST_ATTEMPTS = attempts or deployed
+    def losing(self, guards: int) -> "Deployed":
+        """Set how many lost guards the projector takes: small worlds have few rivals. 0 is as it is deployed."""
+        return self._set("batch", "MOST_LOST_GUARDS", guards)
+
+    def _set(self, module: str, constant: str, value: int) -> "Deployed":
+        before = vars(self.telemetry).setdefault(constant, getattr(self.modules[module], constant))
+        setattr(self.modules[module], constant, value or before)
         return self
 
 
@@ -74,6 +76,7 @@ def load(patches: Patches | None = None) -> Deployed:
     telemetry = ModuleType(f"{PACKAGE}.telemetry")  # powertools would print a page for every schedule
     telemetry.metrics = SimpleNamespace(log_metrics=lambda function: function)
     telemetry.count = lambda result: None
+    branches = Branches()
     package = ModuleType(PACKAGE)
     package.__path__ = []
     package.telemetry = telemetry
@@ -83,9 +86,11 @@ def load(patches: Patches | None = None) -> Deployed:
             module = ModuleType(f"{PACKAGE}.{name}")
             module.__file__ = str(SOURCE / f"{name}.py")
             sys.modules[module.__name__] = module
-            exec(compile(source, module.__file__, "exec"), module.__dict__)
+            module.take_branch = branches.take  # type: ignore[attr-defined]
+            tree = branches.instrument(name, source) if name in COUNTED else source
+            exec(compile(tree, module.__file__, "exec"), module.__dict__)
             setattr(package, name, module)
-    return Deployed({name: getattr(package, name) for name in MODULES}, telemetry)
+    return Deployed({name: getattr(package, name) for name in MODULES}, telemetry, branches)
 
 
 def _patched(name: str, source: str, patches: Sequence[tuple[str, str]]) -> str:

@@ -15,7 +15,7 @@ from unittest import mock
 from pipeline import cloud
 from pipeline.provisioning import deployment
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import queues, stock
+from pipeline.reading import quarantine, stock
 from tests.proof.events import added, down, log, removed, up
 from tests.proof.items import ViolationError
 from tests.proof.reference import UNSEEN, LoggedRecord, fold
@@ -49,7 +49,7 @@ def _deployed() -> Iterator[Deployment]:
 def _same_log(found: Deployment, number: int) -> int:
     """Sixteen zombies deliver the same log, in order, each in batches of its own size: it is applied once."""
     hot = f"HOT-{number}"
-    story = log(_story(hot, number))
+    story = log(_story(hot, number), hot)
     expected, verdicts = fold(UNSEEN, story)
     dice = random.Random(number)
     sizes = [dice.randint(1, 40) for _ in range(THREADS)]
@@ -72,7 +72,7 @@ def _same_log(found: Deployment, number: int) -> int:
 def _shared_log(found: Deployment, number: int) -> int:
     """Sixteen sell from one stock, each its own records, in no order among them: each sale once, or in quarantine."""
     hot = f"SHARED-{number}"
-    first, *sales = log([added(hot, 3 * RECORDS), *(down(hot, 3, f"sale-{n}") for n in range(RECORDS))])
+    first, *sales = log([added(hot, 3 * RECORDS), *(down(hot, 3, f"sale-{n}") for n in range(RECORDS))], hot)
     _until_taken(found, [first])
     with ThreadPoolExecutor(THREADS) as pool:
         invocations = sum(pool.map(lambda sale: _until_taken(found, [sale]), sales))
@@ -116,5 +116,5 @@ def _item(found: Deployment, product: str) -> dict[str, object]:
 
 
 def _quarantined(found: Deployment, product: str) -> set[int]:
-    messages = queues.peek(found.cloud.client("sqs"), found.outputs["QuarantineQueueUrl"])
-    return {int(each["sequence_number"]) for each in messages if each["partition_key"] == product}
+    verdicts = quarantine.verdicts(found.cloud, found.outputs["QuarantineTableName"])
+    return {int(each["sequence_number"]) for each in verdicts if each["partition_key"] == product}

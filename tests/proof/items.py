@@ -1,6 +1,8 @@
-"""What must hold of every item at any moment: docs/contract.md, section 4, no negative stock, nothing lost."""
+"""What must hold of every item at any moment: docs/contract.md, sections 3 and 4, nothing lost or made up."""
 
-from tests.proof.fakes import Item
+from typing import Any
+
+from tests.doubles.table import Item, size_of
 from tests.proof.reference import Level, LoggedRecord
 
 MOST_ITEM_BYTES = 1024  # one write unit
@@ -14,9 +16,15 @@ class ViolationError(BaseException):
     """An invariant is broken. Not an `Exception`: the code under proof must not swallow it."""
 
 
+def hold(sentences: list[str]) -> None:
+    """Raise what an invariant says, if it says anything."""
+    if sentences:
+        raise ViolationError(sentences[0])
+
+
 def check_item(item: Item, level: Level, last: str, forgotten: str) -> None:
     """Compare the item with docs/contract.md, section 4."""
-    if item.keys() - {"expires_at"} != ATTRIBUTES:
+    if item.keys() != ATTRIBUTES:
         raise ViolationError(f"the item's attributes are {sorted(item)}")
     seen = (
         item["product_name"]["S"],
@@ -29,14 +37,50 @@ def check_item(item: Item, level: Level, last: str, forgotten: str) -> None:
     )
     status = "active" if level.active else "removed"
     due = (level.product_name, status, level.quantity, level.version, last, level.updated_at, forgotten)
-    if seen[2] < 0:
-        raise ViolationError(f"negative stock: {seen}")
     if seen != due:
         raise ViolationError(f"the item is {seen}, should be {due}")
-    if sum(len(name) + len(*value.values()) for name, value in item.items()) > MOST_ITEM_BYTES:
+    places, remembered = places_in(item["recent_events"]["B"], level.last), [place for _, place in level.memory]
+    if places != remembered:
+        raise ViolationError(f"the item remembers the places {places}, should be {remembered}")
+    if size_of(item) > MOST_ITEM_BYTES:
         raise ViolationError("the item costs more than one write unit")
-    if ("expires_at" in item) == level.active:
-        raise ViolationError("only a removed product's item may expire, and it must")
+
+
+def places_in(packed: bytes, last: int) -> list[int]:
+    """Read the places in a packed memory, oldest first: a digest of 8 bytes, a length, the gap to the older one."""
+    places, place, at = [], last, 0
+    while at < len(packed):
+        length = packed[at + 8]
+        places.append(place)
+        place -= int.from_bytes(packed[at + 9 : at + 9 + length])
+        at += 9 + length
+    return places[::-1]
+
+
+def check_quarantined(item: Item, record: LoggedRecord, reason: str, judged_on: str | None) -> None:
+    """Compare an item in quarantine with docs/contract.md, section 3."""
+    seen = {name: value for name, kinds in item.items() for value in kinds.values()}
+    due = {
+        "record_id": record.item_identifier,
+        "reason": reason,
+        "data": record.data,
+        "partition_key": record.partition_key,
+        "shard_id": record.shard,
+        "sequence_number": record.written,
+        "state": "open",
+    } | ({} if judged_on is None else {"judged_on": judged_on})
+    told = {name: seen.get(name) for name in due}
+    if told != due:
+        raise ViolationError(f"quarantined {record.key} as {told}, but it is {due}")
+    others = seen.keys() - due.keys() - {"event"}
+    if others != {"detail", "arrived_at", "quarantined_at", "expires_at"}:
+        raise ViolationError(f"the attributes of an item in quarantine are {sorted(seen)}")
+
+
+def stock_of(item: Item | None) -> dict[str, Any]:
+    """Return what an item says, as plain values."""
+    said = {name: value for name, kinds in (item or {}).items() for value in kinds.values()}
+    return {name: int(value) if name in ("quantity", "version") else value for name, value in said.items()}
 
 
 def conserved(applied: list[LoggedRecord]) -> int:

@@ -1,13 +1,13 @@
 """The layers of the proof: what each runs, in full and in a shorter cut, cut into tasks that can run side by side."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
+from tests.doubles.table import UnknownRequestError
 from tests.proof.crashes import BATCHES, crash_everywhere
 from tests.proof.deployed import Deployed, load
 from tests.proof.embedded import RECORDS, THREADS, hammer
-from tests.proof.fakes import UnknownRequestError
 from tests.proof.folds import ALPHABET, STARTS, every_short_log
 from tests.proof.items import ViolationError
 from tests.proof.machine import run_machine
@@ -19,6 +19,9 @@ from tests.proof.story import Bounds
 FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION, EMBEDDED = (
     "fold", "explorer", "crash points", "model-based", "simulation", "embedded cloud",
 )  # fmt: skip
+
+
+UNDER_FAULTS = (EXPLORER, CRASHES, MACHINE, SIMULATION)
 
 
 class Size(NamedTuple):
@@ -57,6 +60,7 @@ class Ran(NamedTuple):
     complete: bool | None
     violation: str = ""
     runs: int = 0
+    branches: Mapping[str, int] | None = None  # how often each was taken
 
 
 def tasks(size: Size) -> list[Task]:
@@ -88,8 +92,9 @@ def about(layer: str, size: Size) -> str:
 def run(task: Task, deployed: Deployed | None = None) -> Ran:
     """Run one task on the deployed code, or on the code given."""
     deployed = deployed or _as_deployed()
+    deployed.branches.collect()
     try:
-        return _run(task, deployed)
+        return _run(task, deployed)._replace(branches=deployed.branches.collect())
     except (ViolationError, UnknownRequestError) as violation:
         return Ran(task, 0, False, f"{task.layer}, {task.about}: {violation}")
 

@@ -7,22 +7,31 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from tests.doubles.table import Call
 from tests.proof.crashes import DiedError
 from tests.proof.deployed import Deployed
 from tests.proof.events import FIRST, Said, event, poison
-from tests.proof.fakes import Call, throttled
+from tests.proof.faults import FAULTS, suffer
 from tests.proof.items import ViolationError
 from tests.proof.reference import REMEMBERED, LoggedRecord, read
-from tests.proof.story import FAULTS, redeliveries
+from tests.proof.story import redeliveries
 from tests.proof.world import Invocation, World
 
 SHARD_OF = {"LAPTOP": "shard-a", "MOUSE": "shard-a", "DESK": "shard-b", "LAMP": "shard-b"}
 SHARDS = sorted(set(SHARD_OF.values()))
 KINDS = ("product_added", "product_removed", "quantity_incremented", "quantity_decremented")
 FAULT = st.sampled_from(
-    ("", "", "", "dies before", "dies after", *sorted({each for all in FAULTS.values() for each in all}))
+    (
+        "",
+        "",
+        "",
+        "dies before",
+        "dies after",
+        "dies in between",
+        *sorted({each for all in FAULTS.values() for each in all}),
+    )
 )
-TROUBLE = st.lists(FAULT, max_size=4)  # what becomes of the first calls of an invocation
+TROUBLE = st.lists(st.tuples(FAULT, st.integers(0, 7)), max_size=4)  # of the first calls, and of which part
 
 
 class Pipeline(RuleBasedStateMachine):
@@ -30,15 +39,15 @@ class Pipeline(RuleBasedStateMachine):
 
     deployed: Deployed  # set by `machine_for`
 
-    @initialize(remembered=st.sampled_from((2, 5, 32)))
-    def start(self, remembered: int) -> None:
-        self.world = World([], remembered)
+    @initialize(remembered=st.sampled_from((1, 2, 3, 32)), pauses=st.sampled_from((0, 10)))
+    def start(self, remembered: int, pauses: int) -> None:
+        self.world = World([], remembered, pauses)
         self.deployed.remembering(remembered % REMEMBERED)
         self.place = FIRST
         self.logs: dict[str, list[LoggedRecord]] = {shard: [] for shard in SHARDS}
         self.lanes: dict[str, list[list[LoggedRecord]]] = {shard: [] for shard in SHARDS}
         self.read_up_to = dict.fromkeys(SHARDS, 0)
-        self.trouble: list[str] = []
+        self.trouble: list[tuple[str, int]] = []
         self.restart()
 
     @rule()
@@ -65,7 +74,7 @@ class Pipeline(RuleBasedStateMachine):
             self._put((record.partition_key, record.data))
 
     @rule(shard=st.sampled_from(SHARDS), size=st.integers(1, 8), trouble=TROUBLE, plan=st.integers(0, 5))
-    def deliver(self, shard: str, size: int, trouble: list[str], plan: int) -> None:
+    def deliver(self, shard: str, size: int, trouble: list[tuple[str, int]], plan: int) -> None:
         lane, start = self.lanes[shard], self.read_up_to[shard]
         if not lane and (batch := self.logs[shard][start : start + size]):
             self.read_up_to[shard] += len(batch)
@@ -77,7 +86,7 @@ class Pipeline(RuleBasedStateMachine):
                 lane[:0] = plans[plan % len(plans)]
 
     @rule(shard=st.sampled_from(SHARDS), back=st.integers(1, 20), trouble=TROUBLE)
-    def deliver_earlier_ones_again(self, shard: str, back: int, trouble: list[str]) -> None:
+    def deliver_earlier_ones_again(self, shard: str, back: int, trouble: list[tuple[str, int]]) -> None:
         waiting = {record.key for batch in self.lanes[shard] for record in batch}
         through = [each for each in self.logs[shard][: self.read_up_to[shard]] if each.key not in waiting]
         if through:
@@ -104,7 +113,7 @@ class Pipeline(RuleBasedStateMachine):
         self.logs[record.shard].append(record)
         self.world.add(record)
 
-    def _invoke(self, batch: list[LoggedRecord], trouble: list[str]) -> list[LoggedRecord]:
+    def _invoke(self, batch: list[LoggedRecord], trouble: list[tuple[str, int]]) -> list[LoggedRecord]:
         invocation = self.world.current = Invocation(batch)
         self.trouble = list(trouble)
         answer = None
@@ -113,20 +122,17 @@ class Pipeline(RuleBasedStateMachine):
         return self.world.returned(invocation, answer)
 
     def _gate(self, call: Call) -> Any:
-        fault = self.trouble.pop(0) if self.trouble else ""
+        fault, position = self.trouble.pop(0) if self.trouble else ("", 0)
         if fault == "dies before":
             raise DiedError
-        if fault not in FAULTS[call.operation]:
-            if fault == "dies after":
-                call.perform()
-                raise DiedError
-            return call.perform()
-        if fault == "throttled":
-            raise throttled(call.operation)
-        reply = call.perform(fault != "in part")
-        if fault == "reply lost":
-            raise ConnectionError(fault)
-        return call.perform() if fault == "reply lost, retried" else reply
+        if fault == "dies after":
+            call.perform()
+            raise DiedError
+        if fault == "dies in between" and call.operation == "batch_execute_statement":
+            for at in range(position % call.parts + 1):
+                call.step(at)
+            raise DiedError
+        return suffer(self.world, call, fault if fault in FAULTS[call.operation] else "", position)
 
 
 def run_machine(deployed: Deployed, number: int, examples: int, steps: int, shrink: bool = True) -> None:
@@ -135,7 +141,7 @@ def run_machine(deployed: Deployed, number: int, examples: int, steps: int, shri
     Raises:
         ViolationError: with the shortest history that hypothesis found.
     """
-    machine = seed(number)(type("PipelineUnderProof", (Pipeline,), {"deployed": deployed.attempting(0)}))
+    machine = seed(number)(type("PipelineUnderProof", (Pipeline,), {"deployed": deployed.losing(0)}))
     run_state_machine_as_test(
         machine,
         settings=settings(

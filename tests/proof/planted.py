@@ -28,32 +28,6 @@ BUGS = [
         ),
     ),
     bug("no re-send memory", "projection", ("re_send = identity in memory", "re_send = False")),
-    bug("guard dropped", "store", ("                **nobody_wrote_since_i_read,\n", "")),
-    bug(
-        "guard on the first write only",
-        "store",
-        (
-            """                "ConditionExpression": "last_sequence_number = :read",
-                "ExpressionAttributeValues": {":read": {"S": str(before.last_sequence_number)}},
-""",
-            "",
-        ),
-    ),
-    bug(
-        "first write unguarded",
-        "store",
-        ('else {"ConditionExpression": "attribute_not_exists(product_id)"}', "else {}"),
-    ),
-    bug(
-        "state written before the quarantine",
-        "store",
-        ("            self.quarantine((entries[i][0], results[i]) for i in refused)\n", ""),
-        (
-            "if nothing_changed or (lost := self.write(level, after)) is None:\n",
-            "if nothing_changed or (lost := self.write(level, after)) is None:\n"
-            "                self.quarantine((entries[i][0], results[i]) for i in refused)\n",
-        ),
-    ),
     bug(
         "identity taken from the batch, not from the record",
         "projection",
@@ -63,21 +37,6 @@ BUGS = [
             "    last = max((number for number, _ in events), default=0)\n"
             "    return after, [project(after, last, event) for _, event in events]",
         ),
-    ),
-    bug(
-        "a failed product's later records applied",
-        "batch",
-        (
-            "isolated(lambda: store.project(level, entries), [record for record, _ in entries])",
-            "for entry in entries:\n"
-            "            current = store.read([level.product_id])[level.product_id]\n"
-            "            isolated(lambda e=entry, l=current: store.project(l, [e]), [entry[0]])",
-        ),
-    ),
-    bug(
-        "tombstone deleted at once",
-        "store",
-        ("expires_at=int(self.clock()) + self.tombstone_seconds", "expires_at=int(self.clock())"),
     ),
     bug(
         "quantity checked after, not before",
@@ -123,29 +82,6 @@ BUGS = [
         ("self.remembers_after = self._place_of.pop(oldest)", "self._place_of.pop(oldest)"),
     ),
     bug(
-        "remembers_after not stored",
-        "store",
-        (
-            '"remembers_after": {"S": _as_wide_as(last, forgotten) if forgotten else ""},',
-            '"remembers_after": {"S": ""},',
-        ),
-    ),
-    bug(
-        "a refused record folded again after a lost guard",
-        "store",
-        ("            undecided = [i for i in undecided if i not in refused]\n", ""),
-    ),
-    bug(
-        "the winner of a lost guard ignored",
-        "store",
-        ("return Lost(from_item(item) if item else StockLevel(before.product_id))", "return Lost(before)"),
-    ),
-    bug(
-        "a lost guard taken for success",
-        "store",
-        ("return Lost(from_item(item) if item else StockLevel(before.product_id))", "return None"),
-    ),
-    bug(
         "event ids and sequence numbers share their names",
         "memory",
         (
@@ -162,45 +98,6 @@ BUGS = [
         ),
     ),
     bug(
-        "reads that may be stale",
-        "store",
-        ('{"Keys": keys, "ConsistentRead": True}', '{"Keys": keys}'),
-    ),
-    bug(
-        "unprocessed keys taken for products never seen",
-        "store",
-        (
-            'keys = answer.get("UnprocessedKeys", {}).get(self.table_name, {}).get("Keys", [])',
-            "keys = []",
-        ),
-    ),
-    bug(
-        "messages that SQS refused are forgotten",
-        "quarantine",
-        ('if answer.get("Failed"):', "if False:"),
-    ),
-    bug(
-        "a failed product drops out of the answer",
-        "batch",
-        ("            result.failures.extend((record, error) for record in of)\n", "            pass\n"),
-    ),
-    bug(
-        "a failed read drops out of the answer",
-        "batch",
-        (
-            "result.failures.extend((record, error) for entries in by_product.values() for record, _ in entries)",
-            "pass",
-        ),
-    ),
-    bug(
-        "a failure of one product fails nobody's records but the first",
-        "batch",
-        (
-            "            result.failures.extend((record, error) for record in of)\n",
-            "            result.failures.extend((record, error) for record in of[:1])\n",
-        ),
-    ),
-    bug(
         "duplicates recognised after the rules",
         "projection",
         (
@@ -210,18 +107,255 @@ BUGS = [
             "    if not re_send:\n",
         ),
     ),
-    bug("poison dropped in silence", "batch", ("        store.quarantine(poison)\n", "")),
     bug(
         "the fold works on the level it was given", "projection", ("memory=level.memory.copy()", "memory=level.memory")
     ),
     bug(
-        "the tombstone has no expiry",
+        "guard dropped",
         "store",
-        ('return item if level.is_active else item | {"expires_at"', 'return item if True else item | {"expires_at"'),
+        ("""'WHERE "product_id" = ? AND "last_sequence_number" = ?'""", """'WHERE "product_id" = ?'"""),
+        ("[*values, product_id, nobody_wrote_since_i_read]", "[*values, product_id]"),
     ),
     bug(
-        "a product added again keeps its tombstone's expiry",
+        "guard on the version, which a refreshed memory leaves as it is",
         "store",
-        ("return item if level.is_active else item |", "return item |"),
+        ('AND "last_sequence_number" = ?', 'AND "version" = ?'),
+        ('{"S": str(before.last_sequence_number)}', '{"N": str(before.version)}'),
+    ),
+    bug(
+        "a first write that only asks whether there is an item",
+        "store",
+        ("if not before.last_sequence_number:", "if not before.version or before.version == 1:"),
+    ),
+    bug("a statement's error ignored", "statements", ('said = response.get("Error")', "said = None")),
+    bug(
+        "a partly failed request taken for success",
+        "statements",
+        (
+            "return [_answer(response) for _, response in zip(request, responses, strict=True)]",
+            "done = any('Error' not in response for response in responses)\n"
+            "        return [Answer(Verdict.DONE) if done else _answer(response) for response in responses]",
+        ),
+    ),
+    bug(
+        "a request that nobody answered taken for success",
+        "statements",
+        ("return [Answer(verdict, error)] * len(request)", "return [Answer(Verdict.DONE)] * len(request)"),
+    ),
+    bug(
+        "a lost guard of one product blamed on another",
+        "statements",
+        ("zip(request, responses, strict=True)", "zip(request, responses[::-1], strict=True)"),
+    ),
+    bug(
+        "one lost guard fails the request",
+        "batch",
+        (
+            "            if said is None:\n",
+            "            said = next((each for each in written if isinstance(each, Lost)), said)\n"
+            "            if said is None:\n",
+        ),
+    ),
+    bug(
+        "a lost guard counted as success",
+        "batch",
+        ("            if said is None:\n", "            if said is None or isinstance(said, Lost):\n"),
+    ),
+    bug(
+        "the winner of a lost guard ignored",
+        "batch",
+        ("product.level, product.lost_guards = lost.winner,", "product.level, product.lost_guards = product.level,"),
+    ),
+    bug(
+        "an answer without an item taken for no item",
+        "batch",
+        ("= lost.winner, product", "= lost.winner or StockLevel(product.product_id), product"),
+        (
+            "from stock_projector.product import",
+            "from stock_projector.projection import StockLevel\nfrom stock_projector.product import",
+        ),
+    ),
+    bug(
+        "an answer of nobody's taken as certain and tried again",
+        "statements",
+        ('"InternalServerError": Verdict.FAILED', '"InternalServerError": Verdict.THROTTLED'),
+    ),
+    bug(
+        "a throttled statement not tried again",
+        "statements",
+        ('"ThrottlingError": Verdict.THROTTLED', '"ThrottlingError": Verdict.FAILED'),
+    ),
+    bug(
+        "a throttled statement taken for done",
+        "statements",
+        ('"ThrottlingError": Verdict.THROTTLED', '"ThrottlingError": Verdict.DONE'),
+    ),
+    bug(
+        "a denied statement taken for done",
+        "statements",
+        ('"AccessDenied": Verdict.FAILED', '"AccessDenied": Verdict.DONE'),
+    ),
+    bug(
+        "state that was read before a pause taken for current",
+        "batch",
+        ("product.level = product.waits_for = None", "product.waits_for = None"),
+    ),
+    bug(
+        "state written before the quarantine",
+        "batch",
+        (
+            "        self._put_into_quarantine(folds)  # before the state: a crash leaves an item, never a gap\n",
+            "",
+        ),
+        (
+            "        return bool(self.products or self.poison)\n",
+            "        self._put_into_quarantine(folds)\n        return bool(self.products or self.poison)\n",
+        ),
+    ),
+    bug(
+        "the first verdict overwritten",
+        "quarantine",
+        (
+            "        answers = execute(self.dynamodb, statements, in_parallel)\n",
+            "        answers = execute(self.dynamodb, statements, in_parallel)\n"
+            "        for answer, each in zip(answers, refused):\n"
+            "            if answer.verdict is Verdict.THERE:\n"
+            '                text = f\'UPDATE "{self.table_name}" SET "reason" = ? WHERE "record_id" = ?\'\n'
+            "                values = [{'S': each.refusal.reason}, {'S': each.record.item_identifier}]\n"
+            "                execute(self.dynamodb, [Statement(text, values)], in_parallel)\n",
+        ),
+    ),
+    bug(
+        "a put that was not confirmed taken for quarantined",
+        "quarantine",
+        ("return [None if answer.verdict in (Verdict.DONE, Verdict.THERE) else answer.error for", "return [None for"),
+    ),
+    bug(
+        "a record that is there already taken for not quarantined",
+        "quarantine",
+        ("in (Verdict.DONE, Verdict.THERE)", "in (Verdict.DONE,)"),
+    ),
+    bug(
+        "a rule's refusal comes back alone",
+        "batch",
+        (
+            "        folded.cut_before(each.record)\n",
+            "        at = [record for record, _ in folded.product.entries].index(each.record)\n"
+            "        del folded.product.entries[at], folded.results[at]\n"
+            "        return self.result.fail([each.record], error)\n",
+        ),
+    ),
+    bug(
+        "a rule's refusal comes back with its whole product",
+        "product",
+        ("        kept = _place(record, self.entries)\n", "        kept = 0\n"),
+        ("        kept = _place(refused, self.product.entries)\n", "        kept = 0\n"),
+    ),
+    bug(
+        "what is cut off begins behind the refusal",
+        "product",
+        ("kept = _place(refused, self.product.entries)", "kept = _place(refused, self.product.entries) + 1"),
+    ),
+    bug(
+        "a refusal that may be in quarantine judged again in the same attempt",
+        "batch",
+        (
+            "        if isinstance(error, ThrottledError):\n            folded.product.waits_for = error",
+            "        if True:\n            folded.product.waits_for = error",
+        ),
+    ),
+    bug(
+        "what an attempt has quarantined it folds again",
+        "product",
+        ("if r.item_identifier not in known]", "]"),
+        ("[known.get(record.item_identifier) or next(results) for record, _ in entries]", "list(results)"),
+    ),
+    bug(
+        "judged on the place of the record itself",
+        "projection",
+        ('judged_on=str(level.last_sequence_number or "")', "judged_on=str(sequence_number)"),
+    ),
+    bug("reads that may be stale", "store", ('{"Keys": keys, "ConsistentRead": True}', '{"Keys": keys}')),
+    bug(
+        "unread keys taken for products never seen",
+        "store",
+        ('answer.get("UnprocessedKeys", {})', "{}"),
+    ),
+    bug(
+        "one unread key fails the whole read",
+        "store",
+        (
+            'found[key["product_id"]["S"]] = ThrottledError("UnprocessedKeys: DynamoDB left this product unread")',
+            'found = dict.fromkeys(found, ThrottledError(key["product_id"]["S"]))',
+        ),
+    ),
+    bug(
+        "an item that is not ours taken for a product never seen",
+        "store",
+        (
+            "    except ForeignItemError as error:\n        return error\n",
+            "    except ForeignItemError:\n        return StockLevel('')\n",
+        ),
+    ),
+    bug(
+        "an item that is not ours fails the whole batch",
+        "store",
+        (
+            "    except ForeignItemError as error:\n        return error\n",
+            "    except ForeignItemError:\n        raise\n",
+        ),
+    ),
+    bug(
+        "remembers_after not stored",
+        "item",
+        (
+            '"remembers_after": {"S": _as_wide_as(last, forgotten) if forgotten else ""},',
+            '"remembers_after": {"S": ""},',
+        ),
+    ),
+    bug(
+        "a failed product drops out of the answer",
+        "batch",
+        ("        self.result.fail((record for record, _ in product.entries), error)\n", ""),
+    ),
+    bug(
+        "a failure of one product fails nobody's records but the first",
+        "batch",
+        (
+            "self.result.fail((record for record, _ in product.entries), error)",
+            "self.result.fail([product.entries[0][0]], error)",
+        ),
+    ),
+    bug(
+        "a failed product's records before the failure come again, the later ones do not",
+        "batch",
+        (
+            "self.result.fail((record for record, _ in product.entries), error)",
+            "self.result.fail((record for record, _ in product.entries[: -1] or product.entries), error)",
+        ),
+    ),
+    bug(
+        "poison dropped in silence",
+        "batch",
+        (
+            "                self.poison.append(Refused(record, event))\n                continue\n",
+            "                continue\n",
+        ),
+    ),
+    bug(
+        "poison that could not be put counted as quarantined",
+        "batch",
+        (
+            "        if not error:\n            self.result.outcomes.append(each)",
+            "        if True:\n            self.result.outcomes.append(each)",
+        ),
+    ),
+    bug(
+        "who is throttled fails all the others",
+        "batch",
+        (
+            "            if product.waits_for:\n                self._fail(product, product.waits_for)",
+            "            if True:\n                self._fail(product, product.waits_for or ThrottledError())",
+        ),
     ),
 ]

@@ -16,6 +16,8 @@ MOST_CHANGE = 10**9
 
 APPLIED, DUPLICATE = "applied", "duplicate"  # every other verdict is the reason of a refusal
 
+RULES = ("already_active", "not_active", "insufficient_stock", "quantity_overflow")  # of section 2
+
 Identity = tuple[str, str]
 Key = tuple[str, int]  # shard and sequence number: the identity of a record
 

@@ -1,6 +1,7 @@
 """The run and its table: what was enumerated or drawn, how many, complete or not, violations, planted bugs caught."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from time import monotonic
@@ -8,10 +9,23 @@ from typing import Any
 
 from tqdm import tqdm
 
+from tests.doubles.table import Call
 from tests.proof import layers
+from tests.proof.branches import LEAST
 from tests.proof.deployed import load
 from tests.proof.events import added, log, up
-from tests.proof.layers import CRASHES, EMBEDDED, EXPLORER, FOLD, FULL, MACHINE, SIMULATION, Ran, Size
+from tests.proof.layers import (
+    CRASHES,
+    EMBEDDED,
+    EXPLORER,
+    FOLD,
+    FULL,
+    MACHINE,
+    SIMULATION,
+    UNDER_FAULTS,
+    Ran,
+    Size,
+)
 from tests.proof.planted import BUGS, Bug
 from tests.proof.removed import REMOVED
 from tests.proof.world import Invocation, World
@@ -35,7 +49,7 @@ def judge(bug: Bug, first_only: bool) -> list[tuple[str, str]]:
     world = World(batch)
     world.current = Invocation(batch)
     try:
-        world.attach(deployed, lambda call: call.perform())([record.flat() for record in batch], None)
+        world.attach(deployed, Call.perform)([record.flat() for record in batch], None)
     except Exception as error:
         raise ImplausibleBugError(f"{bug.name}: {error!r}") from error
     except BaseException:
@@ -70,6 +84,8 @@ def _figures(size: Size, ran: list[Ran], judged: dict[str, list[tuple[str, str]]
             {"story": s.task.about, "schedules": s.count, "runs": s.runs, "complete": s.complete} for s in stories
         ],
         "violations": [each.violation for each in ran if each.violation],
+        "branches": _branches(ran),
+        "least": LEAST if size is FULL else 0,
         "planted": [_caught(bug, judged) for bug in BUGS],
         "removed": [_caught(bug, judged) for bug in REMOVED],
     }
@@ -94,11 +110,26 @@ def _caught(bug: Bug, judged: dict[str, list[tuple[str, str]]]) -> dict[str, Any
     return {"bug": bug.name, "caught_by": [layer for layer, _ in seen], "seen": seen[0][1] if seen else ""}
 
 
+def _branches(ran: list[Ran]) -> list[dict[str, Any]]:
+    """Count how often each branch of the code was taken while things went wrong, the rarest first."""
+    names = load().branches.names
+    taken: Counter[str] = Counter()
+    for each in ran:
+        if each.task.layer in UNDER_FAULTS:
+            taken.update(each.branches or {})
+    return sorted(({"branch": name, "taken": taken[name]} for name in names), key=lambda each: each["taken"])
+
+
+def rare(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the branches about which the run says too little."""
+    return [each for each in figures["branches"] if each["taken"] < figures["least"]]
+
+
 def holds(figures: dict[str, Any]) -> bool:
-    """Say whether the proof holds: nothing violated, nothing cut short, every planted bug caught."""
+    """Say whether the proof holds: nothing violated or cut short, every branch taken, every planted bug caught."""
     bugs = figures["planted"] + figures["removed"]
     cut_short = any(row["complete"] is False for row in figures["layers"])
-    return not figures["violations"] and not cut_short and all(bug["caught_by"] for bug in bugs)
+    return not figures["violations"] and not cut_short and not rare(figures) and all(bug["caught_by"] for bug in bugs)
 
 
 def table(figures: dict[str, Any]) -> Iterator[str]:
@@ -109,6 +140,9 @@ def table(figures: dict[str, Any]) -> Iterator[str]:
             yield f"{bug['bug']:<58} {', '.join(bug['caught_by']) or 'NOTHING'}"
         yield ""
     yield from (f"VIOLATION {violation}\n" for violation in figures["violations"])
+    yield from (f"TAKEN {each['taken']} TIMES ONLY: {each['branch']}\n" for each in rare(figures))
+    branches = figures["branches"]
+    yield f"{len(branches)} branches, the rarest of them taken {branches[0]['taken']:,} times under faults"
     bugs = len(figures["planted"]) + len(figures["removed"])
     line = "{:<15}{:<76}{:>11}  {:<9}{:>10}{:>13}"
     yield line.format("layer", "enumerated or drawn", "how many", "complete", "violations", "bugs caught")

@@ -79,7 +79,7 @@ class Search:
 
 def explore(story: Story, deployed: Deployed, bounds: Bounds) -> Explored:
     """Go through every schedule of a story, or up to the first violation."""
-    deployed.remembering(story.remembered % REMEMBERED).attempting(story.attempts)
+    deployed.remembering(story.remembered % REMEMBERED).losing(story.guards)
     batch = deployed.modules["batch"]
     if not hasattr(batch.parse, "cache_info"):
         batch.parse = lru_cache(batch.parse)  # pure, and the same few records a million times

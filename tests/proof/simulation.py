@@ -10,16 +10,16 @@ from botocore.exceptions import ReadTimeoutError
 from greenlet import getcurrent
 
 from tests.doubles.kinesis import Kinesis
+from tests.doubles.table import Call, UnknownRequestError
 from tests.proof import runtime_pipe
 from tests.proof.crashes import DiedError
 from tests.proof.deployed import Deployed
-from tests.proof.fakes import Call, UnknownRequestError, throttled
+from tests.proof.faults import FAULTS, suffer
 from tests.proof.items import ViolationError
 from tests.proof.pipe import Hear, Pipe
 from tests.proof.producer import invent, publish
 from tests.proof.reference import REMEMBERED
 from tests.proof.runtime_pipe import RuntimePipe
-from tests.proof.story import FAULTS
 from tests.proof.world import NOW, Invocation, World
 
 STREAM = "inventory-events"
@@ -32,8 +32,8 @@ class Simulation:
     def __init__(self, seed: int, deployed: Deployed, events: int) -> None:
         random = self.random = Random(seed)
         self.deployed = deployed
-        self.world = World([], random.choice((2, 8, 32)))
-        deployed.remembering(self.world.remembered % REMEMBERED).attempting(random.choice((0, 0, 2)))
+        self.world = World([], random.choice((1, 2, 3, 8, 32)), random.choice((0, 10)))
+        deployed.remembering(self.world.remembered % REMEMBERED).losing(random.choice((0, 0, 2)))
         self.client = Kinesis(
             name=STREAM,
             shards=random.randint(1, 3),
@@ -138,18 +138,9 @@ class Simulation:
         fault = random.choice((*FAULTS[call.operation], "dies", "meanwhile", "times out"))
         if fault == "dies":
             raise DiedError
-        if fault == "throttled":
-            raise throttled(call.operation)
         if fault in ("meanwhile", "times out"):
             self._meanwhile(fault == "times out")
-        elif fault == "in part":
-            return call.perform(False)
-        elif fault.startswith("reply lost"):
-            with suppress(Exception):
-                call.perform()
-            if fault == "reply lost":
-                raise ConnectionError(fault)
-        return call.perform()
+        return suffer(self.world, call, fault, random.randrange(call.parts))
 
     def _meanwhile(self, timed_out: bool) -> None:
         """Let others run before this call; if it has timed out, its own retry among them."""

@@ -28,12 +28,18 @@ def _in_order(name: str, said: Sequence[Said], *sizes: int, **more: object) -> S
 
 
 def _overtaking(
-    name: str, before: Sequence[Said], lanes: Sequence[Sequence[int]], said: Sequence[Said], attempts: int = 0
+    name: str, before: Sequence[Said], lanes: Sequence[Sequence[int]], said: Sequence[Said], **more: int
 ) -> Story:
     """Lanes name records of `said` by their number, one batch each lane."""
     records = log([*before, *said])
     brought: list[Batches] = [[[records[len(before) + number] for number in lane]] for lane in lanes]
-    return Story(name, brought, before=[records[: len(before)]] if before else (), attempts=attempts)
+    return Story(name, brought, before=[records[: len(before)]] if before else (), **more)
+
+
+def _overlapping(name: str, said: Sequence[Said], lanes: Sequence[Sequence[int]]) -> Story:
+    """Each lane brings a beginning of what follows the first record: an attempt that lives on, and a later one."""
+    records = log(said)
+    return Story(name, [[[records[at] for at in lane]] for lane in lanes], before=[records[:1]], overlap=True)
 
 
 IN_ORDER = [
@@ -100,7 +106,7 @@ IN_ORDER = [
         [added(LAPTOP, 5), down(LAPTOP, 9), added(MOUSE, 1)],
         3,
         zombies=1,
-        attempts=1,
+        guards=1,
     ),
     _in_order(
         "an event_id that reads like a sequence number",
@@ -109,6 +115,39 @@ IN_ORDER = [
         2,
     ),
     _padded(),
+    _in_order(
+        "two products and a poison record, no time to wait",
+        [added(LAPTOP, 5), poison(LAPTOP), added(MOUSE, 7), down(LAPTOP, 9), down(LAPTOP, 2)],
+        5,
+        pauses=0,
+    ),
+    _in_order(
+        "two refusals of one product",
+        [added(LAPTOP, 1), down(LAPTOP, 9), up(LAPTOP, 2), down(LAPTOP, 9), down(LAPTOP, 3)],
+        5,
+        zombies=1,
+        remembered=1,
+    ),
+    _in_order(
+        "a memory of one, and a refused record from long ago",
+        [added(LAPTOP, 1, "a"), down(LAPTOP, 9), up(LAPTOP, 2, "u"), up(LAPTOP, 4)],
+        2,
+        2,
+        zombies=1,
+        remembered=1,
+    ),
+    _in_order(
+        "an item that is not ours in the way of one product",
+        [added(LAPTOP, 5), added(MOUSE, 7), down(MOUSE, 2), down(LAPTOP, 1)],
+        3,
+        1,
+        foreign=(LAPTOP,),
+    ),
+    _overlapping(
+        "a zombie's shorter batch beside a longer one",
+        [added(LAPTOP, 9), down(LAPTOP, 1), down(LAPTOP, 2), down(LAPTOP, 9)],
+        [[1], [1, 2, 3]],
+    ),
 ]
 
 OUT_OF_ORDER = [
@@ -136,7 +175,21 @@ OUT_OF_ORDER = [
         [added(LAPTOP, 5)],
         [[0], [1]],
         [up(LAPTOP, 1), up(LAPTOP, 2)],
-        attempts=1,
+        guards=1,
+    ),
+    _overtaking(
+        "a re-send and a sale at the same time",
+        [added(LAPTOP, 5), up(LAPTOP, 1, "u")],
+        [[0], [1]],
+        [up(LAPTOP, 1, "u"), down(LAPTOP, 2)],
+        remembered=1,
+    ),
+    _overtaking(
+        "one product is overtaken while the other waits, and there is no time",
+        [added(LAPTOP, 5)],
+        [[0], [1, 2]],
+        [up(LAPTOP, 1), down(LAPTOP, 2), added(MOUSE, 3)],
+        pauses=0,
     ),
     _overtaking(
         "two lanes cross on two products",

@@ -5,19 +5,6 @@ from typing import NamedTuple
 
 from tests.proof.reference import REMEMBERED, LoggedRecord
 
-FAULTS = {
-    "batch_get_item": ("throttled", "in part"),
-    "put_item": ("throttled", "reply lost, retried", "reply lost"),
-    "send_message_batch": ("throttled", "in part", "reply lost, retried", "reply lost"),
-}
-EXCUSES = {  # only these faults may fail a record; from the others the projector has to recover by itself
-    ("batch_get_item", "throttled"),
-    ("put_item", "throttled"),
-    ("put_item", "reply lost"),
-    ("send_message_batch", "throttled"),
-    ("send_message_batch", "in part"),
-    ("send_message_batch", "reply lost"),
-}
 Batches = Sequence[Sequence[LoggedRecord]]
 
 
@@ -31,7 +18,7 @@ class Bounds(NamedTuple):
 class Story(NamedTuple):
     """What lies on the log, and how the pipe brings it: each lane is delivered in order, all lanes at once.
 
-    Two lanes with records of one product are a pipe that breaks its order.
+    Two lanes with records of one product are a pipe that breaks its order, unless each brings a beginning of the log.
     """
 
     name: str
@@ -39,16 +26,19 @@ class Story(NamedTuple):
     before: Batches = ()  # delivered first, undisturbed
     zombies: int = 0  # invocations that the pipe gives up waiting for, and that go on all the same
     remembered: int = REMEMBERED
-    attempts: int = 0  # how often the projector tries at one product; 0: as often as it is deployed to
+    guards: int = 0  # how many lost guards the projector takes of one product; 0: as many as it is deployed to
+    pauses: int = 10  # how often an invocation has the time to wait
+    foreign: tuple[str, ...] = ()  # products in whose place an item lies that is not ours
+    overlap: bool = False  # each lane brings a beginning of the same log
 
     @property
     def log(self) -> list[LoggedRecord]:
         batches = [*self.before, *(batch for lane in self.lanes for batch in lane)]
-        return sorted((record for batch in batches for record in batch), key=lambda record: record.sequence_number)
+        return sorted({record for batch in batches for record in batch}, key=lambda record: record.sequence_number)
 
     @property
     def in_order(self) -> bool:
-        return len(self.lanes) == 1
+        return len(self.lanes) == 1 or self.overlap
 
 
 def redeliveries(batch: Sequence[LoggedRecord], again: list[LoggedRecord]) -> list[list[Sequence[LoggedRecord]]]:

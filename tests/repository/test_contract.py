@@ -6,10 +6,11 @@ from typing import get_args
 
 import pytest
 import yaml
-from stock_projector import quarantine
 from stock_projector.events import EVENTS, Reason, Refusal
+from stock_projector.item import to_item
 from stock_projector.projection import Outcome, StockLevel
-from stock_projector.store import to_item
+from stock_projector.quarantine import Refused, item_for
+from stock_projector.statements import VERDICTS
 
 from pipeline import __main__ as command_line
 from pipeline import report
@@ -60,21 +61,25 @@ def test_events_outcomes_and_reasons():
     assert reasons == list(get_args(Reason))
 
 
-def test_the_keys_of_a_quarantine_message():
-    keys = [name for key, _ in contract.table("3", "key") for name in contract.names(key)]
-    assert sorted(keys) == sorted(key_names(b"x" * quarantine.MOST_BYTES))
+def test_the_attributes_of_an_item_in_quarantine():
+    said = {name: kind for attribute, kind, _ in contract.table("3", "attribute") for name in contract.names(attribute)}
+    items = [
+        item_for(Refused(record(data), Refusal("already_active", "it is active", "1")), now=0, keep_seconds=1)
+        for data in (b"7", b"x" * 2**20)
+    ]
+    assert said == {name: kind for item in items for name, value in item.items() for kind in value}
 
 
-def key_names(data: bytes) -> list[str]:
-    message = quarantine.message_for(record(data), Refusal("not_json", "no JSON"))
-    return re.findall(r'"(\w+)":', message)
+def test_every_error_code_of_a_statement():
+    codes = [name for code, *_ in contract.table("4", "code") for name in contract.names(code)]
+    assert sorted(codes) == sorted(VERDICTS)
 
 
 def test_the_attributes_of_an_item():
     said = {name: kind for attribute, kind, _ in contract.table("4", "attribute") for name in contract.names(attribute)}
     removed = StockLevel("P98765", last_sequence_number=1)
     removed.memory.remember(b"a digest", 1)
-    item = to_item(removed, expires_at=1)
+    item = to_item(removed)
     assert said == {name: kind for name, value in item.items() for kind in value}
 
 

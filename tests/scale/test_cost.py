@@ -25,7 +25,6 @@ PRICES = {  # round numbers, so that a bill can be worked out in the head
     "dynamodb_read_million": 0.1,
     "dynamodb_provisioned_write_hour": 0.00036,
     "dynamodb_provisioned_read_hour": 0.000036,
-    "sqs_million": 4.0,
     "logs_gb": 0.5,
 }
 GIVEN = Assumptions(
@@ -83,13 +82,13 @@ def test_provisioned_units_are_paid_by_the_hour_and_some_of_them_stand_idle() ->
 
 
 def test_what_is_quarantined_and_what_is_logged_is_paid_too() -> None:
-    assert cost.quarantine(PRICES, GIVEN) == pytest.approx(0.04)
+    assert cost.quarantine(PRICES, GIVEN) == pytest.approx(0.01 * 2 * 0.6)
     assert cost.logs(PRICES, GIVEN) == pytest.approx(0.5, rel=1e-4)
 
 
 def test_of_each_pair_of_lines_one_is_paid() -> None:
     lines = cost.per_million(PRICES, GIVEN, USE)
-    rest = 0.012 + 0.3 + 0.2 + 0.04 + cost.logs(PRICES, GIVEN)
+    rest = 0.012 + 0.3 + 0.2 + 0.012 + cost.logs(PRICES, GIVEN)
     provisioned, on_demand = lines["Kinesis, provisioned"], lines["Kinesis, on demand"]
     assert provisioned < on_demand
     assert cost.totals(lines) == pytest.approx((rest + provisioned + 0.016, rest + on_demand + 0.4))

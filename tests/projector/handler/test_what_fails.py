@@ -8,7 +8,8 @@ from stock_projector import handler as edge
 from stock_projector.statements import VERDICTS, Verdict
 
 from tests.doubles import added, decremented, flat, incremented, place, record
-from tests.doubles.table import FATES, client_error
+from tests.doubles.errors import client_error
+from tests.doubles.table import FATES
 from tests.projector.handler.world import LAMP, MUG, QUARANTINE, STOCK, named
 
 
@@ -54,7 +55,7 @@ def test_what_is_throttled_is_tried_again_after_a_pause(world, code, monkeypatch
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
 @pytest.mark.parametrize("operation", ["batch_get_item", "batch_execute_statement"])
 def test_a_request_that_is_throttled_as_a_whole_is_tried_again_after_a_pause(world, code, operation):
-    errors = [client_error(code)]
+    errors = [client_error(operation, code)]
 
     def once(call):
         if call.operation == operation and errors:
@@ -65,10 +66,12 @@ def test_a_request_that_is_throttled_as_a_whole_is_tried_again_after_a_pause(wor
     assert len(world.waited) == 1
 
 
-def test_a_write_whose_answer_was_lost_is_found_to_be_done(world):
+def test_a_write_whose_answer_was_lost_is_found_to_be_done_when_its_records_come_again(world):
     answers = iter(["answer lost"])
     world.fate = lambda what, key: next(answers, "") if what == STOCK else ""
-    assert world.invoke(record(added(LAMP, 10), 0), record(decremented(LAMP, 3), 1)) == []
+    lamp = [record(added(LAMP, 10), 0), record(decremented(LAMP, 3), 1)]
+    assert world.invoke(*lamp) == named(*lamp)
+    assert world.invoke(*lamp) == []
     assert (world.quantity(LAMP), world.stock[LAMP]["version"]) == (7, {"N": "2"})
 
 
@@ -142,7 +145,7 @@ def test_an_item_that_is_not_ours_and_came_between_read_and_write_is_named_as_we
 def test_a_table_that_cannot_be_read_fails_every_event_and_still_quarantines_the_poison(world):
     def denied_to_read(call):
         if call.operation == "batch_get_item":
-            raise client_error("AccessDeniedException", "is not authorized to perform: dynamodb:BatchGetItem")
+            raise client_error("BatchGetItem", "AccessDeniedException", "not authorized: dynamodb:BatchGetItem")
 
     world.before = denied_to_read
     poison, lamp, mug = record(b"{", 0), record(added(LAMP), 1), record(added(MUG), 2)

@@ -101,10 +101,12 @@ def test_poison_that_is_throttled_for_long_comes_again_alone(world):
     assert world.quantity(LAMP) == 3
 
 
-def test_a_put_whose_answer_was_lost_is_found_in_the_table(world):
+def test_a_put_whose_answer_was_lost_is_found_in_the_table_when_the_record_comes_again(world):
     answers = iter(["answer lost"])
     world.fate = lambda what, key: next(answers, "") if what == QUARANTINE else ""
-    assert world.invoke(record(decremented(LAMP, 1), 0)) == []
+    sale = record(decremented(LAMP, 1), 0)
+    assert world.invoke(sale) == named(sale)
+    assert world.invoke(sale) == []
     assert world.reasons == ["not_active"]
 
 

@@ -1,0 +1,98 @@
+"""From the version before: its quarantine was a queue, which the update deletes. What lies in it moves to the table.
+
+The pipe rests meanwhile, or the projector of the version before would go on refusing records into the queue. What was
+found is kept in a file until all of it is in the table, so that an interrupted `up` goes on from there.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pipeline.cloud import Cloud
+from pipeline.provisioning import stack
+from pipeline.reading import queues
+from pipeline.waiting import eventually
+
+STOP_SECONDS = 300
+
+Tell = Callable[[str], None]
+
+
+def begin(cloud: Cloud, stack_name: str, kept: Path, tell: Tell) -> None:
+    """If the stack still has a quarantine queue, stop its pipe, name what lies in the queue, and keep it in a file."""
+    found = stack.outputs(cloud, stack_name)
+    if "QuarantineQueueUrl" not in found:
+        return
+    if "PipeName" in found:
+        _stop(cloud, found["PipeName"])
+    messages = queues.peek(cloud.client("sqs"), found["QuarantineQueueUrl"])
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text("".join(json.dumps(message) + "\n" for message in messages))
+    tell(f"the quarantine becomes a table: {len(messages)} records move from the queue into it, meanwhile in {kept}")
+    for message in messages:
+        tell(f"  {_record_id(message)}  {message['reason']}: {message['detail']}")
+
+
+def finish(cloud: Cloud, stack_name: str, kept: Path, keep_days: int) -> None:
+    """Put what was kept into the quarantine table, each record once, and start the pipe again."""
+    if not kept.exists():
+        return
+    found = stack.outputs(cloud, stack_name)
+    for line in kept.read_text().splitlines():
+        _put(cloud.client("dynamodb"), found["QuarantineTableName"], json.loads(line), keep_days)
+    _keep_for_good(cloud.client("dynamodb"), found["StockTableName"])
+    _start(cloud, found["PipeName"])
+    kept.unlink()
+
+
+def _put(dynamodb: Any, table: str, message: dict[str, Any], keep_days: int) -> None:
+    now = datetime.now(UTC)
+    item = {
+        "record_id": {"S": _record_id(message)},
+        "data": {"B": base64.b64decode(message["data"])},
+        "quarantined_at": {"S": now.isoformat(timespec="milliseconds")},  # the queue did not say when
+        "state": {"S": "open"},
+        "expires_at": {"N": str(int(now.timestamp()) + keep_days * 24 * 3600)},
+    }
+    for name in ("reason", "detail", "partition_key", "shard_id", "sequence_number", "arrived_at"):
+        item[name] = {"S": message[name]}
+    if message["event"] is not None:
+        item["event"] = {"S": json.dumps(message["event"])}
+    if message.get("truncated"):
+        item["truncated"] = {"BOOL": True}  # type: ignore[dict-item]
+    try:
+        dynamodb.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(record_id)")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+
+
+def _keep_for_good(dynamodb: Any, table: str) -> None:
+    """Removed products' items had a time to live in the version before; it must be off whatever the update did."""
+    if dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED":
+        off = {"AttributeName": "expires_at", "Enabled": False}
+        dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=off)
+
+
+def _record_id(message: dict[str, Any]) -> str:
+    return f"{message['shard_id']}:{message['sequence_number']}"
+
+
+def _stop(cloud: Cloud, pipe: str) -> None:
+    pipes = cloud.client("pipes")
+    if pipes.describe_pipe(Name=pipe)["DesiredState"] != "STOPPED":
+        pipes.stop_pipe(Name=pipe)
+    eventually(
+        lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "STOPPED", STOP_SECONDS, every=cloud.poll_seconds
+    )
+
+
+def _start(cloud: Cloud, pipe: str) -> None:
+    pipes = cloud.client("pipes")
+    if pipes.describe_pipe(Name=pipe)["DesiredState"] == "STOPPED":
+        pipes.start_pipe(Name=pipe)
