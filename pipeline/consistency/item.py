@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from pipeline.consistency import invariants
 from pipeline.consistency.oracle import Product
 
 KINDS = {
@@ -14,16 +15,21 @@ DIGEST_BYTES = 8
 
 
 class Item(NamedTuple):
-    """What an item says. Places are sequence numbers as integers, 0 for none."""
+    """What an item says, by the names of docs/contract.md, section 4. Sequence numbers are integers, 0 for none."""
 
     product_name: str
     status: str
     quantity: int
     version: int
-    place: int  # last_sequence_number
+    last_sequence_number: int
     updated_at: str
     recent_events: bytes
     remembers_after: int
+
+    @property
+    def place(self) -> int:
+        """The place at which the audit judges the product."""
+        return self.last_sequence_number
 
     def memory(self) -> list[tuple[bytes, int]]:
         """Unpack the memory: (digest of an identity, place), oldest place first.
@@ -78,32 +84,19 @@ def digest(identity: str) -> bytes:
     return blake2b(f"{'id' if kind == 'event' else 'at'}:{name}".encode(), digest_size=DIGEST_BYTES).digest()
 
 
-def differences(product: Product, item: Item) -> list[str]:
+def differences(product_id: str, product: Product, item: Item) -> list[str]:
     """Compare the whole item, memory included, with the product that the oracle folded up to the item's place."""
-    names = ("product_name", "status", "quantity", "version", "updated_at")
-    told = [
-        f"{name} should be {getattr(product, name)!r}, is {getattr(item, name)!r}"
-        for name in names
-        if getattr(product, name) != getattr(item, name)
-    ]
-    if int(product.last_sequence_number or 0) != item.place:
-        told.append(f"last_sequence_number should be {product.last_sequence_number}, is {item.place}")
-    if int(product.remembers_after or 0) != item.remembers_after:
-        told.append(f"remembers_after should be {product.remembers_after or 'empty'}, is {item.remembers_after}")
-    return told + _memory_differences(product, item)
-
-
-def _memory_differences(product: Product, item: Item) -> list[str]:
-    due = [(digest(identity), int(place)) for identity, place in product.memory.items()]
+    due = {name: getattr(product, name) for name in invariants.COMPARED}
+    remembered = [(digest(identity), int(place)) for identity, place in product.memory.items()]
+    told = invariants.table_is_the_fold_of_the_log({product_id: due}, {product_id: item._asdict()})
+    told += invariants.stock_is_never_negative({product_id: item._asdict()})
     try:
-        held = item.memory()
+        held = invariants.Memory(item.memory(), item.remembers_after)
     except ValueError as error:
-        return [f"recent_events cannot be read: {error}"]
-    if held == due:
-        return []
-    missing, extra = len(set(due) - set(held)), len(set(held) - set(due))
-    order = ", in another order" if not (missing or extra) else ""
-    return [f"recent_events should hold {len(due)} entries, holds {len(held)}: {missing} missing, {extra} extra{order}"]
+        return [*told, f"{product_id}: recent_events cannot be read: {error}"]
+    return told + invariants.memory_is_the_folds(
+        product_id, invariants.Memory(remembered, int(product.remembers_after or 0)), held
+    )
 
 
 def _unpacked(packed: bytes, place: int) -> Iterator[tuple[bytes, int]]:

@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pipeline.consistency import oracle
+from pipeline.consistency import invariants, oracle
 from pipeline.consistency.item import Item, differences
 from pipeline.consistency.oracle import Product
 from pipeline.consistency.traces import Position, Refusal, State, Traces
@@ -100,9 +100,10 @@ class Judge:
         for product_id, missing in self._missing.items():
             self._say(product_id, self._never_applied(product_id, *missing))
         for shard_id, refusals in self.traces.refusals.items():
-            for place in refusals:
+            for place, refusal in refusals.items():
                 if not self._is_older(shard_id, place, ends, trimmed):
-                    self._say(_name(shard_id, place), "is quarantined, but is not in the stream")
+                    left = {(shard_id, str(place)): refusal.reason}
+                    self._hold(invariants.every_record_has_one_outcome((), (), left, {}))
         return list(self._told())
 
     @property
@@ -120,8 +121,8 @@ class Judge:
     def _judge_poison(self, record: StreamRecord, reason: str, refusal: Refusal | None) -> Judged:
         if refusal is None:
             return self._without_trace(record, reason)
-        if refusal.reason != reason:
-            self._say(_name_of(record), f"is quarantined as {refusal.reason}, should be as {reason}")
+        at = record.shard_id, str(record.place)
+        self._hold(invariants.first_verdict_is_the_logs({at: reason}, {at: refusal.reason}))
         self.counts.quarantined[refusal.reason] += 1
         return Judged("quarantined", refusal.reason)
 
@@ -170,16 +171,18 @@ class Judge:
         """Count a quarantined event, and say whether it never took effect at its place, whatever the log says."""
         self.counts.quarantined[refusal.reason] += 1
         passed_on_another_state = refusal.judged_on is not None and refusal.judged_on != _place(product)
+        at, seen = (record.shard_id, str(record.place)), refusal.reason
         if applied:
-            self._say(_name_of(record), f"is quarantined as {refusal.reason}, and was applied all the same")
+            self._hold(invariants.every_record_has_one_outcome([at], [at], {at: seen}, {}))
         elif refusal.reason == "out_of_order" and not self.traces.reach(record):
             self._say(_name_of(record), "is quarantined as out_of_order, though no later event was applied")
         elif refusal.reason in NEVER_TOOK_EFFECT or passed_on_another_state:
             self.counts.left_out += 1
             return True
-        elif refusal.reason != outcome:
-            due = "though it could be applied" if outcome in EFFECTS else f"should be as {outcome}"
-            self._say(_name_of(record), f"is quarantined as {refusal.reason}, {due}")
+        elif outcome in EFFECTS:
+            self._hold(invariants.every_record_has_one_outcome([at], [at], {at: seen}, {}))
+        else:
+            self._hold(invariants.first_verdict_is_the_logs({at: outcome}, {at: seen}))
         return False
 
     def _without_trace(self, record: StreamRecord, due: str) -> Judged:
@@ -195,7 +198,8 @@ class Judge:
             count, first, _ = self._missing.get(record.partition_key, (0, record, record))
             self._missing[record.partition_key] = [count + 1, first, record]
         else:
-            self._say(_name_of(record), f"should be quarantined as {due}, is not")
+            at = record.shard_id, str(record.place)
+            self._hold(invariants.every_record_has_one_outcome([at], (), {}, {at: due}))
         return Judged("missing", due)
 
     def _is_to_be_judged(self, record: StreamRecord) -> bool:
@@ -237,8 +241,7 @@ class Judge:
 
     def _compare(self, product_id: str, product: Product, item: Item) -> None:
         self._compared.add(product_id)
-        for difference in differences(product, item):
-            self._say(product_id, difference)
+        self._hold(differences(product_id, product, item))
 
     def _why_not_compared(self, product_id: str, item: Item) -> str:
         if product_id not in self.products and product_id not in self._shard_of:
@@ -259,6 +262,12 @@ class Judge:
         if shard_id not in ends:
             return trimmed or bool(self._settled)
         return place <= self._settled.get(shard_id, 0) or (trimmed and place < self._first.get(shard_id, place + 1))
+
+    def _hold(self, broken: list[str]) -> None:
+        """Take what an invariant says of where it is broken."""
+        for sentence in broken:
+            subject, _, what = sentence.partition(": ")
+            self._say(subject, what)
 
     def _say(self, subject: str, sentence: str) -> None:
         self._sentences[subject].append(sentence)

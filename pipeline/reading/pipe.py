@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.reading.stream import StreamRecord
 
@@ -21,7 +20,7 @@ class PipeState:
 
 def state(cloud: Cloud, outputs: dict[str, str]) -> PipeState:
     """Ask the pipe how far it is."""
-    status = clouds.pipe_status(cloud)
+    status = cloud.pipe_status()
     if status is None:
         return PipeState(None)
     for pipe in status["pipes"]:

@@ -47,9 +47,8 @@ class Shop:
         }  # fmt: skip
         self.cloud: Any = SimpleNamespace(
             name="local", client=lambda name: clients[name], hour_seconds=3600.0, read_pause_seconds=0.0,
-            poll_seconds=0.001, patience_seconds=0.05,
+            poll_seconds=0.001, patience_seconds=0.05, pipe_status=lambda: self._status() if asked else None,
         )  # fmt: skip
-        monkeypatch.setattr("pipeline.cloud.pipe_status", lambda cloud: self._status() if asked else None)
         for module in ("consistency.examine", "consistency.audit", "reading.pipe", "reading.stream"):
             monkeypatch.setattr(f"pipeline.{module}.time", SimpleNamespace(time=self.tick, monotonic=time.monotonic))
         monkeypatch.setattr("pipeline.consistency.audit._troubles", lambda *_: [])

@@ -133,14 +133,14 @@ PLANTED: dict[str, tuple[Plant, Callable[[list[str]], str], str]] = {  # plant; 
         lambda shop, late: apply_twice(shop, late, LAST), lambda late: "P98765", "quantity should be 8, is 7"),
     "a quarantine entry for an applied record": (
         lambda shop, late: shop.quarantine_as(late[ADDED_2], "insufficient_stock", late[ADDED_2]),
-        lambda late: f"record {late[ADDED_2]}{ON}", "was applied all the same"),
+        lambda late: f"record {late[ADDED_2]}{ON}", "though it could be applied"),
     "an overtaken record that was applied": (
         lambda shop, late: shop.quarantine_as(late[ADDED_2], "out_of_order"),
-        lambda late: f"record {late[ADDED_2]}{ON}", "was applied all the same"),
+        lambda late: f"record {late[ADDED_2]}{ON}", "though it could be applied"),
     "a quarantine entry of no record": (
         lambda shop, late: shop.refuse(
             shop.record("shardId-000000000000", shop.find(late[LAMP])[1] | {"SequenceNumber": "9" * 56}), REFUSAL),
-        lambda late: f"record {'9' * 56}{ON}", "is not in the stream"),
+        lambda late: f"record {'9' * 56}{ON}", "the stream has no such record"),
     "a wrong reason": (
         lambda shop, late: shop.quarantine.update(
             {f"shardId-000000000000:{late[POISON]}":
