@@ -87,7 +87,7 @@ def digest(identity: str) -> bytes:
 def differences(product_id: str, product: Product, item: Item) -> list[str]:
     """Compare the whole item, memory included, with the product that the oracle folded up to the item's place."""
     due = {name: getattr(product, name) for name in invariants.COMPARED}
-    remembered = [(digest(identity), int(place)) for identity, place in product.memory.items()]
+    remembered = [(digest(identity), place) for identity, place in product.memory.items()]
     told = invariants.table_is_the_fold_of_the_log({product_id: due}, {product_id: item._asdict()})
     told += invariants.stock_is_never_negative({product_id: item._asdict()})
     try:
@@ -95,7 +95,7 @@ def differences(product_id: str, product: Product, item: Item) -> list[str]:
     except ValueError as error:
         return [*told, f"{product_id}: recent_events cannot be read: {error}"]
     return told + invariants.memory_is_the_folds(
-        product_id, invariants.Memory(remembered, int(product.remembers_after or 0)), held
+        product_id, invariants.Memory(remembered, product.remembers_after), held
     )
 
 

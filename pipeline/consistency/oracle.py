@@ -27,8 +27,8 @@ class Product:
     version: int = 0
     last_sequence_number: str = ""
     updated_at: str = ""
-    memory: dict[str, str] = field(default_factory=dict)
-    remembers_after: str = ""  # the place of the newest entry that the memory has forgotten
+    memory: dict[str, int] = field(default_factory=dict)
+    remembers_after: int = 0  # the place of the newest entry that the memory has forgotten
 
 
 @dataclass
@@ -106,7 +106,7 @@ def evolve(event: dict[str, Any], sequence_number: str, outcome: str, product: P
     product.last_sequence_number = sequence_number
     name = identity(event, sequence_number)
     product.memory.pop(name, None)
-    product.memory[name] = sequence_number
+    product.memory[name] = int(sequence_number)
     if len(product.memory) > REMEMBERED:
         product.remembers_after = product.memory.pop(next(iter(product.memory)))
 

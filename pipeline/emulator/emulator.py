@@ -1,5 +1,6 @@
 """The AWS emulator (MiniStack): how it is started so that it is private, strict and quiet."""
 
+import os
 import socket
 import sys
 import urllib.error
