@@ -85,6 +85,19 @@ def at(told: History, moment: str) -> Entry | None:
     return past[-1] if past else None
 
 
+def lines(entries: list[Entry]) -> list[str]:
+    """Write entries for people."""
+    text = []
+    for entry in entries:
+        said = f"{entry.event_type or '-'} {'' if entry.quantity is None else entry.quantity}".rstrip()
+        outcome = entry.outcome + (f" ({entry.reason})" if entry.reason else "")
+        text.append(
+            f"{entry.arrived_at}  {entry.sequence_number}  {said:<34}  {outcome:<34}  "
+            f"{entry.stock:>6} in stock, version {entry.version}"
+        )
+    return text
+
+
 def _start(cloud: Cloud, outputs: dict[str, str], product_id: str) -> tuple[State, list[Entry], bool]:
     """Say what to start from: nothing, or the oldest usable snapshot if the stream may have forgotten its beginning.
 
