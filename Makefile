@@ -31,7 +31,7 @@ soak: setup      ## A million events: throughput, memory, audit; keeps docs/soak
 up: setup        ## Start the local cloud, deploy the pipeline, leave it running
 	@$(RUN) up
 
-down: setup      ## Delete the stack and stop the local cloud
+down: setup      ## Delete the stack; the local cloud stops when no other is left in it
 	@$(RUN) down
 
 test-browser: has-browser report/build/report.html .venv/.browser ## Test the report and JupyterLab in a headless Chromium
@@ -49,7 +49,9 @@ notebooks: setup ## Run the notebooks in place: refresh the outputs that are com
 lock: setup      ## Resolve the locks again from pyproject.toml
 	@$(BIN)/python requirements/lock.py
 
-clean:           ## Remove the environment and everything generated
+clean:           ## Stop the local cloud; remove the environment and everything generated
+	@if [ -e .venv/.ready ]; then env -u INVENTORY_STATE_DIR $(RUN) down --all; \
+	elif [ -e .local/checkpoints ]; then echo "a local cloud may run here: make setup, then make clean" >&2; exit 1; fi
 	@rm -rf .venv .local report/build
 
 .venv/.ready: requirements/base.lock requirements/uv.lock pyproject.toml requirements/install

@@ -63,7 +63,7 @@ def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
             "load_before": round(os.getloadavg()[0], 2),
         },
         "story": _story(events),
-        **{key: [] for key in WHOLE},
+        **{key: [] for key in (*WHOLE, "extremes")},
         "fold": {},
     }
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -106,9 +106,9 @@ def _kept_beside(suites: list[str], events: int) -> dict[str, Any]:
 
 def _beside(kept: dict[str, Any], measured: dict[str, Any], suites: list[str]) -> dict[str, Any]:
     """Add the suites that were not measured now."""
-    missing = [key for key in ("replay", "latency", "verdict", "fold") if not measured[key]]
+    missing = [key for key in ("replay", "extremes", "latency", "verdict", "fold") if not measured[key]]
     drains = [
-        each for each in kept["drain"] if ("contenders" if each["suite"] == "contenders" else "sweeps") not in suites
+        drain for drain in kept["drain"] if ("contenders" if drain["suite"] == "contenders" else "sweeps") not in suites
     ]
     return measured | {key: kept[key] for key in missing} | {"drain": drains + measured["drain"]}
 
@@ -116,9 +116,9 @@ def _beside(kept: dict[str, Any], measured: dict[str, Any], suites: list[str]) -
 def _rounded(value: Any) -> Any:
     """Keep as many digits as mean something."""
     if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
+        return {name: _rounded(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_rounded(each) for each in value]
+        return [_rounded(part) for part in value]
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
@@ -126,7 +126,11 @@ def _table(measured: dict[str, Any]) -> str:
     if not all(measured[key] for key in WHOLE):
         return json.dumps(_rounded(measured), indent=1)
     limits = "\n".join(f"{name}: {value}" for name, value in benchmark_tables.limits(measured).items())
-    tables = (benchmark_tables.speeds(measured), benchmark_tables.consumption(measured))
+    tables = (
+        benchmark_tables.speeds(measured),
+        benchmark_tables.consumption(measured),
+        benchmark_tables.extremes(measured),
+    )
     return "\n\n".join([*(table.to_string() for table in tables), limits])
 
 

@@ -84,11 +84,11 @@ def replay(testbed: Testbed, story: list[NewRecord], recording: Path) -> dict[st
         used = processes.cpu_seconds(testbed.cloud)
         answers = testbed.invoke(batches)
         using = processes.cpu_seconds(testbed.cloud)
-    if max(each["started"] for each in answers) > start_at + LATE_SECONDS:
+    if max(answer["started"] for answer in answers) > start_at + LATE_SECONDS:
         raise RuntimeError("a shard's replay began late: its worker was not ready")
     return {
-        "seconds": max(each["ended"] for each in answers) - min(each["started"] for each in answers),
-        "cpu_seconds": sum(each["cpu_seconds"] for each in answers),
+        "seconds": max(answer["ended"] for answer in answers) - min(answer["started"] for answer in answers),
+        "cpu_seconds": sum(answer["cpu_seconds"] for answer in answers),
         "emulator_cpu_seconds": using["emulator_cpu_seconds"] - used["emulator_cpu_seconds"],
     }
 
@@ -122,8 +122,8 @@ def verdict(
     drain(testbed, contender, story, in_stock, CRASH=json.dumps({"after": CRASH_AFTER, "marker": str(marker)}))
     if not marker.exists():
         raise RuntimeError(f"{contender} was not killed: no invocation wrote {CRASH_AFTER} times")
-    wanted, found = _wanted(story, in_stock), _found(testbed)
-    wrong = [name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)]
+    wanted, there = _wanted(story, in_stock), _found(testbed)
+    wrong = [name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name)]
     return {
         "is_right": not wrong,
         "wrong_products": len(wrong),

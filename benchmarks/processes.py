@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import psutil
 
-from pipeline import cloud
 from pipeline.cloud import Cloud
 
 MEGABYTE = 2**20
@@ -28,7 +27,7 @@ def memory(where: Cloud) -> dict[str, float]:
 
 
 def _services(where: Cloud) -> tuple[psutil.Process, psutil.Process]:
-    status = cloud.pipe_status(where) or {}
+    status = where.pipe_status() or {}
     return psutil.Process(status["emulator"]["pid"]), psutil.Process(status["runtime"]["pid"])
 
 

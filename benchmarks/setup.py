@@ -15,15 +15,15 @@ HERE = Path(__file__).parent
 def set_up(cloud: Cloud, batch_size: int, shards: int, scratch: Path) -> Testbed:
     """Deploy a pipeline with that batch size and number of shards, what the peers need, and all contenders' code."""
     name = f"bench-{batch_size}-{shards}"
-    found = deployment.up(cloud, name, {"BatchSize": batch_size, "ShardCount": shards})
-    function = cloud.client("lambda").get_function_configuration(FunctionName=found.outputs["ProjectorName"])
-    peers = _peers(cloud, f"{name}-peers", found.outputs["StockTableName"], function["Role"].rpartition("/")[2])
+    pipeline = deployment.up(cloud, name, {"BatchSize": batch_size, "ShardCount": shards})
+    function = cloud.client("lambda").get_function_configuration(FunctionName=pipeline.outputs["ProjectorName"])
+    peers = _peers(cloud, f"{name}-peers", pipeline.outputs["StockTableName"], function["Role"].rpartition("/")[2])
     code = _bundle()
-    bundle.upload(cloud.client("s3"), found.outputs["ArtifactBucketName"], code)
+    bundle.upload(cloud.client("s3"), pipeline.outputs["ArtifactBucketName"], code)
     cloud.client("lambda").update_function_code(
-        FunctionName=found.outputs["ProjectorName"], S3Bucket=found.outputs["ArtifactBucketName"], S3Key=code.key
+        FunctionName=pipeline.outputs["ProjectorName"], S3Bucket=pipeline.outputs["ArtifactBucketName"], S3Key=code.key
     )
-    return Testbed(found, found.outputs | peers, scratch / name)
+    return Testbed(pipeline, pipeline.outputs | peers, scratch / name)
 
 
 def _bundle() -> bundle.Bundle:

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from benchmarks import processes
 from benchmarks.drain_wait import wait_until_drained
 from pipeline import cloud
+from pipeline.consistency import audit as audits
 from pipeline.provisioning import bundle, deployment
 from pipeline.provisioning.deployment import Deployment
 from pipeline.scale.soak import KEPT
@@ -64,14 +65,14 @@ def soak(events: int, chunk: int) -> dict[str, Any]:
             )
             bar.update(len(batch))
     started = time.monotonic()
-    audit = pipeline.audit()
+    audit = audits.audit(pipeline.cloud, pipeline.outputs)
     return {
         "made_on": datetime.now(UTC).date().isoformat(),
         "code": bundle.build().code_sha256,
         "machine": {"cores": os.cpu_count()},
         "events": events,
         "chunk": chunk,
-        "chunks": [{name: round(value, 1) for name, value in each.items()} for each in chunks],
+        "chunks": [{name: round(value, 1) for name, value in reading.items()} for reading in chunks],
         "audit": {"records": audit.records, "applied": audit.applied, "discrepancies": audit.discrepancies},
         "audit_seconds": round(time.monotonic() - started, 1),
     }
@@ -91,9 +92,9 @@ def _send_and_drain(pipeline: Deployment, batch: list[NewRecord]) -> float:
 def _table(measured: dict[str, Any]) -> str:
     head = f"{'events':>12} {'events/s':>10} {'runtime MB':>11} {'worker MB':>10} {'emulator MB':>12}"
     rows = [
-        f"{number * measured['chunk']:>12,} {each['events_per_second']:>10,.0f} {each['runtime_mb']:>11,.0f}"
-        f" {each['worker_mb']:>10,.0f} {each['emulator_mb']:>12,.0f}"
-        for number, each in enumerate(measured["chunks"], 1)
+        f"{number * measured['chunk']:>12,} {reading['events_per_second']:>10,.0f} {reading['runtime_mb']:>11,.0f}"
+        f" {reading['worker_mb']:>10,.0f} {reading['emulator_mb']:>12,.0f}"
+        for number, reading in enumerate(measured["chunks"], 1)
     ]
     audit = measured["audit"]
     wrong, seconds = len(audit["discrepancies"]), measured["audit_seconds"]

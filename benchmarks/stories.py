@@ -25,6 +25,17 @@ def changes(events: int, products: int, skew: float, seed: int) -> tuple[list[st
     ]
 
 
+def once_each(events: int, seed: int) -> list[NewRecord]:
+    """Return events of which each adds another product: nothing folds, and no product is in stock before."""
+    writer = StoryWriter("benchmark", events, seed)
+    return [writer.record("product_added", product_id, 10) for product_id in writer.products]
+
+
+def bad(events: int) -> list[NewRecord]:
+    """Return records that are no JSON, each under another key."""
+    return [NewRecord(b"not an event, %d" % number, f"key-{number}") for number in range(events)]
+
+
 def with_re_sends(story: list[NewRecord], seed: int, share: float = 0.02) -> list[NewRecord]:
     """Return the story with some events sent again, a few places on: the producer got no answer to the first."""
     random = Random(f"re-sends/{seed}")

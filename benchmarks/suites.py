@@ -61,7 +61,7 @@ def contenders(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     """Measure all contenders over the same story, at two batch sizes, and the ceiling."""
     story = stories.everyday(bench.events, PRODUCTS, SEED)
     points = [_point("contenders", "projector", batch, bench.events) for batch in (BATCH_SIZE, 5 * BATCH_SIZE)]
-    points += [point | {"contender": "no_op"} for point in points]
+    points += [point | {"contender": other} for other in ("put_item", "no_op") for point in points]
     points += [{"suite": "replay", "batch_size": point["batch_size"], "events": bench.events} for point in points[:2]]
     points += [_point("contenders", peer, BATCH_SIZE, min(SLOW_EVENTS, bench.events)) for peer in PEERS]
 
@@ -97,11 +97,30 @@ def sweeps(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     )
 
 
+def extremes(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
+    """Measure where nothing folds: each product once; and where every record is bad."""
+    once, bad = stories.once_each(bench.events, SEED), stories.bad(bench.events)
+    usual = _point("extremes", "projector", BATCH_SIZE, bench.events, story="once each") | {"products": bench.events}
+    points = [
+        usual,
+        usual | {"contender": "put_item"},
+        usual | {"contender": "plain", "events": min(SLOW_EVENTS, bench.events)},
+        usual | {"story": "bad records"},
+    ]
+
+    def take(point: Result) -> Result:
+        story = bad if point["story"] == "bad records" else once
+        return measure.drain(bench.testbed(), point["contender"], story[: point["events"]])
+
+    yield "extremes", bench.interleaved(points, take)
+
+
 def latency(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     """Send at a steady rate that the slowest contender can just follow."""
     story = stories.everyday(LATENCY_RATE * LATENCY_SECONDS, PRODUCTS, SEED)
     points: list[Result] = [
-        {"contender": name, "rate": LATENCY_RATE, "batch_size": BATCH_SIZE} for name in ("no_op", "projector", *PEERS)
+        {"contender": name, "rate": LATENCY_RATE, "batch_size": BATCH_SIZE}
+        for name in ("no_op", "projector", "put_item", *PEERS)
     ]
     yield (
         "latency",
@@ -116,7 +135,7 @@ def verdicts(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     in_stock, story = stories.changes(min(SLOW_EVENTS, bench.events), PRODUCTS, 0, SEED)
     story = stories.with_re_sends(story, SEED)
     verdicts_of = []
-    for name in ("projector", *PEERS):
+    for name in ("projector", "put_item", *PEERS):
         verdicts_of.append({"contender": name, "batch_size": BATCH_SIZE})
         verdicts_of[-1] |= measure.verdict(bench.testbed(), name, story, in_stock, bench.scratch / f"{name}-was-killed")
         bench.progress(f"  {name}: {'right' if verdicts_of[-1]['is_right'] else 'WRONG'}")
@@ -133,6 +152,7 @@ def folds(bench: Bench) -> Iterator[tuple[str, Result]]:
 SUITES: dict[str, Callable[[Bench], Iterator[tuple[str, Any]]]] = {
     "fold": folds,
     "contenders": contenders,
+    "extremes": extremes,
     "latency": latency,
     "verdict": verdicts,
     "sweeps": sweeps,

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from stock_projector.events import SequenceNumber
+from stock_projector.item import to_item
 from stock_projector.memory import Memory
 from stock_projector.projection import StockLevel
-from stock_projector.store import to_item
 
 from benchmarks.drain_wait import DRAIN_SECONDS, wait_until_drained
 from pipeline.cloud import Cloud
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import pipe
-from pipeline.stories.producer import MOST_RECORDS
+from pipeline.stories import producer
 from pipeline.stories.scenarios import NewRecord, name_of
 from pipeline.waiting import eventually
 
 WARM_UP = "warm-up"  # product ids that no run counts
-TABLES = ("StockTableName", "IdempotencyTableName", "LedgerTableName")
+TABLES = ("StockTableName", "QuarantineTableName", "IdempotencyTableName", "LedgerTableName")
 HANDLERS = {"projector": "stock_projector.handler"} | {
-    name: f"contenders.{name}" for name in ("no_op", "replay", "plain", "idempotent", "ledger")
+    name: f"contenders.{name}" for name in ("no_op", "replay", "put_item", "plain", "idempotent", "ledger")
 }
 
 
@@ -86,10 +86,12 @@ class Testbed:
         """Put products into the table, as the projector would have left them before any record of the run."""
         memory = Memory({bytes(8): 1})
         levels = [
-            StockLevel(each, name_of(each), True, quantity, 1, SequenceNumber("1"), "2023-09-11T12:00:00Z", memory)
-            for each in products
+            StockLevel(
+                product_id, name_of(product_id), True, quantity, 1, SequenceNumber("1"), "2023-09-11T12:00:00Z", memory
+            )
+            for product_id in products
         ]
-        items = [{"PutRequest": {"Item": to_item(level, 0)}} for level in levels]
+        items = [{"PutRequest": {"Item": to_item(level)}} for level in levels]
         dynamodb = self.cloud.client("dynamodb")
         for start in range(0, len(items), 25):
             dynamodb.batch_write_item(RequestItems={self.outputs["StockTableName"]: items[start : start + 25]})
@@ -108,20 +110,20 @@ class Testbed:
         kinesis, name = self.cloud.client("kinesis"), self.outputs["StreamName"]
         self.deployment.sent_log.parent.mkdir(parents=True, exist_ok=True)
         with self.deployment.sent_log.open("w") as log:
-            for start in range(0, len(story), MOST_RECORDS):
-                chunk = story[start : start + MOST_RECORDS]
+            for start in range(0, len(story), producer.MOST_RECORDS):
+                chunk = story[start : start + producer.MOST_RECORDS]
                 records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in chunk]
                 answer = kinesis.put_records(StreamName=name, Records=records)
                 if answer["FailedRecordCount"]:  # its order would be lost
                     raise RuntimeError("the stream did not take every record")
-                for each in answer["Records"]:
-                    place = {"shard_id": each["ShardId"], "sequence_number": each["SequenceNumber"]}
+                for accepted in answer["Records"]:
+                    place = {"shard_id": accepted["ShardId"], "sequence_number": accepted["SequenceNumber"]}
                     log.write(json.dumps(place) + "\n")
 
     def send(self, story: list[NewRecord], rate: float) -> None:
         """Send a story at a steady rate."""
         self.deployment.sent_log.unlink(missing_ok=True)
-        self.deployment.send(story, rate=rate, progress=False)
+        producer.send(self.deployment, story, rate=rate, progress=False)
 
     def wait_until_drained(self) -> None:
         """Wait until the pipe is done with what was sent last."""

@@ -1,4 +1,4 @@
-"""Local or AWS. The only file that knows which."""
+"""Local or AWS. The only file that knows which: all others ask the `Cloud` what it can do."""
 
 import os
 import shutil
@@ -6,16 +6,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
-from pipeline.emulator import LocalCloud, LocalCloudError, aws, emulator
 from pipeline.errors import UserError, WrongUsageError
-from pipeline.paths import ROOT
+from pipeline.paths import ROOT, command_line
 
+if TYPE_CHECKING:  # what takes a while to import is imported when it is used: not for a word of help
+    from pipeline.emulator import LocalCloud
+
+NAMES = ("local", "aws")
 LAYER_PARAMETER = "/aws/service/powertools/python/arm64/python3.13/latest"  # AWS publishes the layer's ARN here
 
 
@@ -26,7 +28,7 @@ def state_dir() -> Path:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Where the pipeline runs: its name, and clients that reach it."""
+    """Where the pipeline runs: its name, clients that reach it, and what it can do that others cannot."""
 
     name: str
     region: str
@@ -38,6 +40,7 @@ class Cloud:
     read_pause_seconds: float  # between two reads of a shard by anybody but the pipe
     hour_seconds: float  # how long an hour of the stream's retention takes
     _make: Callable[..., Any] = field(repr=False)
+    _processes: "LocalCloud | None" = None  # what of it runs on this machine
     _clients: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str, connections: int = 10) -> Any:
@@ -47,24 +50,53 @@ class Cloud:
             self._clients[key] = self._make(service, max_pool_connections=connections)
         return self._clients[key]
 
+    @property
+    def can_stop(self) -> bool:
+        """Say whether it runs for this project alone, and ends when the project is done with it."""
+        return self._processes is not None
+
+    def pipe_status(self) -> dict[str, Any] | None:
+        """Return what the pipe runtime says of itself (see `pipe/status.py`); None where nobody says."""
+        return self._processes.status() if self._processes else None
+
+    def pipe_log(self, position: int) -> tuple[list[str], int]:
+        """Return what the pipe runtime wrote since a position in its log, and the new position."""
+        return self._processes.log(position) if self._processes else ([], position)
+
+    def must_answer(self) -> None:
+        """Raise a `UserError` if this cloud is certain never to answer again, so that nobody waits for it."""
+        if self._processes:
+            self._processes.join()
+
 
 def start(name: str = "local", account_id: str | None = None, port: int | None = None) -> Cloud:
     """Return the cloud of that name; start the local one if it does not run."""
-    return _local(lambda local: local.start(port)) if name == "local" else _connect_aws(name, account_id)
+    return _reach(name, account_id, lambda local: local.start(port))
 
 
 def join(name: str = "local", account_id: str | None = None) -> Cloud:
     """Return the cloud of that name, which must be there."""
-    return _local(LocalCloud.join) if name == "local" else _connect_aws(name, account_id)
+    return _reach(name, account_id, lambda local: local.join())
 
 
-def stop(cloud_name: str) -> None:
-    """Stop the local cloud, and forget what was sent to it. AWS does not stop."""
-    if cloud_name == "local":
-        _local_cloud_errors(lambda: LocalCloud(state_dir()).stop())
-        shutil.rmtree(sent_folder(cloud_name), ignore_errors=True)
-        with suppress(OSError):  # what was sent to AWS is still noted beside it
-            sent_folder(cloud_name).parent.rmdir()
+def join_if_running(name: str, account_id: str | None = None) -> Cloud | None:
+    """Return the cloud of that name, or None if it is one that can be stopped, and it is."""
+    return join(name, account_id) if name != "local" or is_running() else None
+
+
+def is_running() -> bool:
+    """Say whether a local cloud runs here."""
+    return _processes().is_running()
+
+
+def stop(name: str) -> None:
+    """Stop the local cloud, with all stacks in it, and forget what was sent to it. AWS does not stop."""
+    if name != "local":
+        raise WrongUsageError(f"{name} cannot be stopped, only its stacks can be deleted, one by one")
+    _processes().stop()
+    shutil.rmtree(sent_folder(name), ignore_errors=True)
+    with suppress(OSError):  # what was sent to AWS is still noted beside it
+        sent_folder(name).parent.rmdir()
 
 
 def sent_folder(cloud_name: str) -> Path:
@@ -72,26 +104,45 @@ def sent_folder(cloud_name: str) -> Path:
     return state_dir() / "sent" / cloud_name
 
 
-def is_running() -> bool:
-    """Say whether a local cloud runs here."""
-    return LocalCloud(state_dir()).is_running()
+def command(verb: str, cloud_name: str, stack_name: str, *more: str) -> str:
+    """Write the command that does something to a stack, for a message that says what to do next."""
+    where = [] if cloud_name == "local" else ["--cloud", cloud_name]
+    return command_line(verb, *where, "--stack-name", stack_name, *more)
 
 
-def pipe_status(cloud: Cloud) -> dict[str, Any] | None:
-    """Return what the local pipe runtime says of itself; on AWS nobody says."""
-    return LocalCloud(state_dir()).status() if cloud.name == "local" else None
+def explain(error: BotoCoreError | ClientError, cloud_name: str) -> str:
+    """Say in one line what an error of a client means, and for a local cloud that is silent what to do about it."""
+    if cloud_name != "local":
+        return f"AWS said: {error}"
+    if not isinstance(error, HTTPClientError | NoConnectionError):
+        return f"the local cloud said: {error}"
+    try:
+        endpoint_url = _processes().join()
+    except UserError as gone:
+        return str(gone)
+    return (
+        f"the local cloud at {endpoint_url} does not answer. Its log: {_processes().emulator.log}. "
+        f"To start afresh, without what it holds: {command_line('down', '--all')} && {command_line('up')}"
+    )
 
 
-def pipe_log(cloud: Cloud, position: int) -> tuple[list[str], int]:
-    """Return what the local pipe runtime wrote since a position in its log, and the new position."""
-    if cloud.name != "local":
-        return [], position
-    return LocalCloud(state_dir()).log(position)
+def _processes() -> "LocalCloud":
+    from pipeline.emulator import LocalCloud
+
+    return LocalCloud(state_dir())
 
 
-def _local(reach: Callable[[LocalCloud], str]) -> Cloud:
-    endpoint_url = _local_cloud_errors(lambda: reach(LocalCloud(state_dir())))
-    session = aws.root_session()
+def _reach(name: str, account_id: str | None, local: Callable[["LocalCloud"], str]) -> Cloud:
+    if name not in NAMES:
+        raise WrongUsageError(f"there is no cloud named {name!r}: choose {' or '.join(NAMES)}")
+    return _aws(account_id) if name == "aws" else _local(local)
+
+
+def _local(reach: Callable[["LocalCloud"], str]) -> Cloud:
+    from pipeline.emulator import aws, emulator
+
+    processes, session = _processes(), aws.root_session()
+    endpoint_url = reach(processes)
     return Cloud(
         name="local",
         region=emulator.REGION,
@@ -109,22 +160,17 @@ def _local(reach: Callable[[LocalCloud], str]) -> Cloud:
         hour_seconds=emulator.hour_seconds(),
         powertools_layer_arn="",  # the emulator runs the function in this environment, which has Powertools
         _make=lambda service, **config: aws.client(session, service, endpoint_url, **config),
+        _processes=processes,
     )
 
 
-def _local_cloud_errors(work: Callable[[], Any]) -> Any:
-    try:
-        return work()
-    except LocalCloudError as error:
-        raise UserError(str(error)) from error
+def _aws(account_id: str | None) -> Cloud:
+    import boto3
+    from botocore.config import Config
 
-
-def _connect_aws(name: str, account_id: str | None) -> Cloud:
-    if name != "aws":
-        raise WrongUsageError(f"there is no cloud named {name!r}: choose local or aws")
     account_id = account_id or os.environ.get("INVENTORY_AWS_ACCOUNT_ID")
     if not account_id:
-        raise UserError(
+        raise WrongUsageError(
             "AWS is only touched in the account you name: add --account-id, or set INVENTORY_AWS_ACCOUNT_ID"
         )
     session = boto3.Session()

@@ -14,6 +14,11 @@ def visible(text: str) -> str:
     return INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
+def one_line(text: str) -> str:
+    """Show what would leave or rearrange a line of text, line breaks and tabs included."""
+    return visible(text).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")
+
+
 def terminal(text: str) -> str:
     """Read what a terminal would show: no colours, and of a progress bar only its last state."""
     lines = ANSI.sub("", text).replace("\r\n", "\n").split("\n")

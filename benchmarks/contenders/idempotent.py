@@ -29,5 +29,5 @@ def handler(event: list[dict[str, Any]], context: Any) -> dict[str, Any]:
         try:
             apply(event=event_in(record))
         except Exception:
-            return {"batchItemFailures": [{"itemIdentifier": each["eventID"]} for each in event[place:]]}
+            return {"batchItemFailures": [{"itemIdentifier": record["eventID"]} for record in event[place:]]}
     return {"batchItemFailures": []}

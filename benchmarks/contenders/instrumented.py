@@ -27,6 +27,7 @@ _requests: list[tuple[str, dict[str, Any]]] = []
 
 def _before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
     params.setdefault("ReturnConsumedCapacity", "TOTAL")
+    context["statements"] = len(params.get("Statements", ()))
     if _crash and model.name not in READS:
         context["writes_stock"] = repr(os.environ["STOCK_TABLE_NAME"]) in repr(params)
     if _recording:
@@ -35,18 +36,23 @@ def _before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: An
 
 def _after(parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
     consumed = parsed.get("ConsumedCapacity") or []
-    units = sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed]))
+    units = sum(capacity["CapacityUnits"] for capacity in (consumed if isinstance(consumed, list) else [consumed]))
     _add("requests", 1)
     if model.name in READS:
         _add("reads", 1)
         _add("read_keys", sum(len(items) for items in parsed.get("Responses", {}).values()))
     else:
-        _add("writes", 1)
-        _add("write_units", FAILED_UNITS[model.name] if "Error" in parsed else units)
+        _add("writes", _items_in(model, context))
+        _add("write_units", FAILED_UNITS.get(model.name, 0) if "Error" in parsed else units)
     if context.get("writes_stock"):
-        _add("stock_writes", 1)
-        if _counts["stock_writes"] == _crash["after"]:
+        _add("stock_writes", _items_in(model, context))
+        if _counts["stock_writes"] >= _crash["after"]:
             _die_once(Path(_crash["marker"]))
+
+
+def _items_in(model: Any, context: dict[str, Any]) -> int:
+    """Return how many items a request writes."""
+    return context["statements"] if model.name == "BatchExecuteStatement" else 1
 
 
 def _add(name: str, amount: float) -> None:
@@ -94,7 +100,7 @@ def _log(event: list[dict[str, Any]], answer: dict[str, Any], started: float, en
         "cpu_seconds": cpu,
         "records": len(event),
         "failed": len(answer["batchItemFailures"]),
-        "arrived": [each["approximateArrivalTimestamp"] for each in event],
+        "arrived": [record["approximateArrivalTimestamp"] for record in event],
         "memory_mb": _most_memory_mb(),
         **_counts,
     }

@@ -9,25 +9,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from stock_projector.handler import WRITES_AT_ONCE, _store
+from stock_projector.handler import REQUESTS_AT_ONCE, _tables
 
 
 def handler(event: list[dict[str, Any]], context: object) -> dict[str, Any]:
     """Send the requests, a batch after the other; say when it began and ended, and what processor time it took."""
-    dynamodb = _store().dynamodb
+    dynamodb = _tables()[0].dynamodb
     batches = [
         json.loads(line, object_hook=_bytes_again) for line in Path(event[0]["recording"]).read_text().splitlines()
     ]
-    with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         time.sleep(max(0.0, event[0]["start_at"] - time.time()))  # all shards at the same moment
         started, cpu = time.time(), time.process_time()
         for batch in batches:
-            for operation, params in batch:
-                if operation == "BatchGetItem":
-                    dynamodb.batch_get_item(**params)
-            writes = [params for operation, params in batch if operation == "PutItem"]
-            list(pool.map(lambda params: dynamodb.put_item(**params), writes))
+            reads, writes = (_requests(batch, operation) for operation in ("BatchGetItem", "BatchExecuteStatement"))
+            list(pool.map(lambda params: dynamodb.batch_get_item(**params), reads))
+            list(pool.map(lambda params: dynamodb.batch_execute_statement(**params), writes))
     return {"started": started, "ended": time.time(), "cpu_seconds": time.process_time() - cpu}
+
+
+def _requests(batch: list[tuple[str, dict[str, Any]]], operation: str) -> list[dict[str, Any]]:
+    return [params for name, params in batch if name == operation]
 
 
 def _bytes_again(value: dict[str, Any]) -> Any:

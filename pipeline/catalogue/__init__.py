@@ -1,4 +1,4 @@
-"""The event catalogue: what an event may say and what it does, told by the code that reads and applies it.
+"""The event catalogue: what an event may say and what it does, as the code that reads and applies it answers.
 
 `python -m pipeline.catalogue` writes docs/events.md; with `--check` it only says whether the page is stale.
 """
@@ -20,10 +20,10 @@ def event_types() -> pd.DataFrame:
 
 
 def event_fields() -> pd.DataFrame:
-    """List the fields: type, rule, and who asks for it or takes it. One row for each field and rule, by name."""
-    found = pd.DataFrame([{"event": name} | vars(field) for name, model in EVENTS.items() for field in fields(model)])
-    found["rule"] = found["rule"].where(found["name"] != "event_type", "one of the four types")
-    told = found.groupby(["name", "type", "rule", "is_required"], sort=False)["event"].agg(list).reset_index()
-    told["in"] = [", ".join(events) if len(events) < len(EVENTS) else "every event" for events in told["event"]]
-    told["in"] = told["in"].where(told["is_required"], told["in"] + ", optional")
-    return told.set_index("name")[["type", "rule", "in"]].rename_axis("field")
+    """List the fields: type, rule, and which events have it. One row for each field and rule, by name."""
+    listed = pd.DataFrame([{"event": name} | vars(field) for name, model in EVENTS.items() for field in fields(model)])
+    listed["rule"] = listed["rule"].where(listed["name"] != "event_type", "one of the four types")
+    grouped = listed.groupby(["name", "type", "rule", "is_required"], sort=False)["event"].agg(list).reset_index()
+    grouped["in"] = [", ".join(events) if len(events) < len(EVENTS) else "every event" for events in grouped["event"]]
+    grouped["in"] = grouped["in"].where(grouped["is_required"], grouped["in"] + ", optional")
+    return grouped.set_index("name")[["type", "rule", "in"]].rename_axis("field")

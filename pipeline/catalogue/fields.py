@@ -1,4 +1,4 @@
-"""The fields of an event, read off the annotations of its model. A constraint without words here is an error."""
+"""The fields of an event, read from the annotations of its model. A constraint without words here is an error."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, is_dataclass
@@ -44,28 +44,28 @@ def fields(model: type[BaseModel], within: str = "") -> Iterator[Field]:
 
 def _rules(field: FieldInfo) -> Iterator[str]:
     """Put a field's constraints into words."""
-    said = {name: value for each in field.metadata for name, value in _constraints(each).items()}
+    limits = {name: value for metadata in field.metadata for name, value in _constraints(metadata).items()}
     for low, high, unit in (("min_length", "max_length", " characters"), ("ge", "le", "")):
-        least, most = said.pop(low, None), said.pop(high, None)
+        least, most = limits.pop(low, None), limits.pop(high, None)
         if most is not None:
             yield f"{most:,}{unit} at most" if least is None else f"{least:,} to {most:,}{unit}"
         elif least is not None:
             yield f"{least:,}{unit} or more"
-    if "pattern" in said:
-        yield PATTERNS.get(said["pattern"], f"matches `{said['pattern']}`")
-        del said["pattern"]
-    if "func" in said:
-        yield _asked_by(said.pop("func"))
-    if said:
-        raise NoWordsError(f"a constraint {said}")
+    if "pattern" in limits:
+        yield PATTERNS.get(limits["pattern"], f"matches `{limits['pattern']}`")
+        del limits["pattern"]
+    if "func" in limits:
+        yield _expected_by(limits.pop("func"))
+    if limits:
+        raise NoWordsError(f"a constraint {limits}")
 
 
 def _constraints(metadata: Any) -> dict[str, Any]:
     return asdict(metadata) if is_dataclass(metadata) and not isinstance(metadata, type) else vars(metadata)
 
 
-def _asked_by(validator: Any) -> str:
-    """Let a validator say itself what it asks for, by handing it an empty text."""
+def _expected_by(validator: Any) -> str:
+    """Hand a validator an empty text: its error says what it expects."""
     try:
         validator("")
     except ValueError as refused:

@@ -7,7 +7,7 @@ from pathlib import Path
 from stock_projector.events import EVENTS, Event
 
 from pipeline.catalogue.fields import NoWordsError, fields
-from pipeline.catalogue.samples import Refused, effects, refusals, said
+from pipeline.catalogue.samples import Refused, effects, refusals, sample_event
 
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 COMMAND = "python -m pipeline.catalogue"
@@ -67,7 +67,7 @@ def _event(name: str, model: type[Event]) -> str:
         [f"`{field.name}`", field.type, "required" if field.is_required else "optional", field.rule]
         for field in fields(model)
     ]
-    sample = json.dumps(said(name), indent=2)
+    sample = json.dumps(sample_event(name), indent=2)
     return f"## {name}\n\n{sentence(model)}\n\n{_table(['field', 'type', '', 'rule'], rows)}\n```json\n{sample}\n```\n"
 
 

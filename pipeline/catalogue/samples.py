@@ -17,29 +17,29 @@ LAPTOP: dict[str, Any] = {  # the brief's own sample
 }
 
 
-def said(event_type: str, **changed: Any) -> dict[str, Any]:
-    """Write an event about the laptop, with the fields that its type asks for; some of them changed."""
-    asked = {field.name.removeprefix("product.") for field in fields(EVENTS[event_type])}
-    product = {name: value for name, value in LAPTOP.items() if name in asked}
+def sample_event(event_type: str, **changed: Any) -> dict[str, Any]:
+    """Return an event about the laptop: the fields that its type has, some of them changed."""
+    required = {field.name.removeprefix("product.") for field in fields(EVENTS[event_type])}
+    product = {name: value for name, value in LAPTOP.items() if name in required}
     return {"event_type": event_type, "product": product | changed}
 
 
 def record(event: dict[str, Any] | bytes, key: str = LAPTOP["product_id"], place: int = 9) -> Record:
-    """Put an event on an imagined shard."""
+    """Return the record that an event would lie in."""
     data = event if isinstance(event, bytes) else json.dumps(event).encode()
     return Record(data, key, SequenceNumber(str(place)), "shardId-000000000000", 0.0, "")
 
 
 def event_of(event_type: str) -> Event:
     """Read the sample of a type with the projector's parser."""
-    event = parse(record(said(event_type)))
+    event = parse(record(sample_event(event_type)))
     if isinstance(event, Refusal):
         raise NoWordsError(f"the sample of {event_type} is not valid: {event.detail}")
     return event
 
 
 def laptop_after(*event_types: str, quantity: int | None = None) -> StockLevel:
-    """Project events on a laptop that was never seen; say another quantity than they leave, if you like."""
+    """Project events on a laptop that was never seen; `quantity` replaces the quantity that they leave."""
     level = StockLevel(LAPTOP["product_id"])
     for place, event_type in enumerate(event_types, start=2):
         if project(level, place, event_of(event_type)) is not Outcome.APPLIED:
@@ -56,7 +56,7 @@ def effects(event_type: str) -> tuple[str, str]:
     event = event_of(event_type)
     never, gone = (_effect(laptop_after(*story), event) for story in ((), ("product_added", "product_removed")))
     if never != gone:
-        raise NoWordsError(f"{event_type} tells a product never seen from a removed one")
+        raise NoWordsError(f"{event_type} treats a product never seen and a removed one differently")
     return never, "; ".join([_effect(laptop_after("product_added"), event), *_limits(event)])
 
 
@@ -78,14 +78,14 @@ def _effect(level: StockLevel, event: Event) -> str:
 
 
 def _limits(event: Event) -> list[str]:
-    """Try both ends of the stock: the last state on which the event is applied, and the first on which it is not."""
-    units, found = getattr(event.product, "quantity", 0), []
+    """Try both limits of the stock: the last state on which the event is applied, and the first on which it is not."""
+    units, limits = getattr(event.product, "quantity", 0), []
     for words, last, further in ((f"above {MOST_STOCK:,}", MOST_STOCK - units, 1), ("below 0", units, -1)):
         inside = decide(laptop_after("product_added", quantity=last), event)
         outside = decide(laptop_after("product_added", quantity=last + further), event)
         if isinstance(outside, Refusal) and not isinstance(inside, Refusal):
-            found.append(f"{words} refused: `{outside.reason}`")
-    return found
+            limits.append(f"{words} refused: `{outside.reason}`")
+    return limits
 
 
 # ── Refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,22 +104,27 @@ class Refused:
 def refusals() -> list[Refused]:
     """Make a record for each reason, let the projector refuse it, and see that it does so for that reason."""
     any_state, ten, other_key = "any product", "a product with 10 in stock", "any product, sent under the key P12345"
-    sale, in_stock = said("quantity_decremented", quantity=11), laptop_after("product_added")
-    full, one_more = laptop_after("product_added", quantity=MOST_STOCK), said("quantity_incremented", quantity=1)
-    found = [
+    sale, in_stock = sample_event("quantity_decremented", quantity=11), laptop_after("product_added")
+    full, one_more = (
+        laptop_after("product_added", quantity=MOST_STOCK),
+        sample_event("quantity_incremented", quantity=1),
+    )
+    refused = [
         _refused("not_json", any_state, in_stock, record(json.dumps(sale).encode()[:-1])),
-        _refused("invalid_event", any_state, in_stock, record(said("quantity_decremented", quantity="a dozen"))),
+        _refused(
+            "invalid_event", any_state, in_stock, record(sample_event("quantity_decremented", quantity="a dozen"))
+        ),
         _refused("unknown_event_type", any_state, in_stock, record(sale | {"event_type": "quantity_guessed"})),
-        _refused("wrong_partition_key", other_key, in_stock, record(said("product_removed"), key="P12345")),
-        _refused("already_active", ten, in_stock, record(said("product_added"))),
-        _refused("not_active", "a product never seen", laptop_after(), record(said("quantity_incremented"))),
+        _refused("wrong_partition_key", other_key, in_stock, record(sample_event("product_removed"), key="P12345")),
+        _refused("already_active", ten, in_stock, record(sample_event("product_added"))),
+        _refused("not_active", "a product never seen", laptop_after(), record(sample_event("quantity_incremented"))),
         _refused("insufficient_stock", ten, in_stock, record(sale)),
         _refused("quantity_overflow", f"a product with {MOST_STOCK:,} in stock", full, record(one_more)),
         _refused("out_of_order", "a product that a later record has changed", in_stock, record(sale, place=1)),
     ]
-    if missing := set(get_args(Reason)) - {each.reason for each in found}:
+    if missing := set(get_args(Reason)) - {sample.reason for sample in refused}:
         raise NoWordsError(f"no sample is refused as {', '.join(sorted(missing))}")
-    return found
+    return refused
 
 
 def _refused(reason: Reason, meets: str, level: StockLevel, sample: Record) -> Refused:

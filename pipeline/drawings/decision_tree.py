@@ -1,8 +1,8 @@
 """What becomes of one record: the questions that the projector asks, in its order, and where each answer leads.
 
 The tree is a model of `stock_projector.events.parse` and `stock_projector.projection.project` that can be asked:
-`walk` answers for any record what the code should answer. What the code does answer is in every leaf: the leaves
-are drawn with the words that the projector finds for a sample. A test holds the two together.
+`walk` returns for any record what the code should answer. The leaves
+show the words with which the projector answers a sample. A test compares the two.
 """
 
 import json
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """One way to an outcome, with a sample that takes it."""
+    """An outcome, with a sample that ends there."""
 
     outcome: str
     name: str  # the reason, or what kind of outcome it is
@@ -96,10 +96,10 @@ def raw(data: bytes, at: int = 4, partition_key: str = "P98765") -> Record:
 def level_after(*records: Record) -> StockLevel:
     """Fold records into the laptop's stock level."""
     level = StockLevel("P98765")
-    for each in records:
-        event = parse(each)
+    for logged in records:
+        event = parse(logged)
         assert isinstance(event, Event), event
-        project(level, each.sequence_number, event)
+        project(level, logged.sequence_number, event)
     return level
 
 
@@ -109,17 +109,17 @@ FULL = replace(ACTIVE, quantity=MOST_STOCK)
 
 
 def applied(record: Record, level: StockLevel = ACTIVE) -> Leaf:
-    """A way to the outcome `applied`."""
+    """Return the leaf of a record that is applied."""
     return Leaf("applied", _body(Case(record, level))["event_type"], Case(record, level))
 
 
 def duplicate(name: str, record: Record) -> Leaf:
-    """A way to the outcome `duplicate`."""
+    """Return the leaf of a record that is duplicate."""
     return Leaf("duplicate", name, Case(record, ACTIVE))
 
 
 def quarantined(reason: Reason, record: Record, level: StockLevel = ACTIVE) -> Leaf:
-    """A way to the outcome `quarantined`."""
+    """Return the leaf of a record that is quarantined."""
     return Leaf("quarantined", reason, Case(record, level))
 
 
@@ -218,7 +218,7 @@ def walk(case: Case) -> Leaf:
 
 
 def leaves() -> list[Leaf]:
-    """Return every way to an outcome."""
+    """Return every leaf of the tree."""
     ends = [[step.to] if isinstance(step.to, Leaf) else [step.to.yes, step.to.no] for step in TRUNK]
     return [leaf for pair in ends for leaf in pair] + [TOP]
 
@@ -276,8 +276,8 @@ def _question(name: str, text: str, band: str, width: int = WIDTH) -> Cell:
 
 
 def _leaf(number: int, leaf: Leaf, band: str, width: int = WIDTH) -> Cell:
-    said = shorten(ask_the_code(leaf.sample).words, width // 3, placeholder=" ...")
-    label = grid.end(leaf.name, leaf.outcome, said, COLOURS[leaf.outcome], width)
+    answer = shorten(ask_the_code(leaf.sample).words, width // 3, placeholder=" ...")
+    label = grid.end(leaf.name, leaf.outcome, answer, COLOURS[leaf.outcome], width)
     return Cell(f"{number} {leaf.outcome} {leaf.name}", label, band)
 
 

@@ -1,4 +1,4 @@
-"""How our diagrams look: cards on a grid, arrows between them, in bands. Written as DOT, drawn as SVG.
+"""How the diagrams look: cards on a grid, arrows between them, in bands. Written as DOT, drawn as SVG.
 
 The palette is safe for the colour-blind (Okabe and Ito's hues, darkened until small letters read well), and it has a
 dark twin: the SVG brings its own paper and changes it with the reader's screen. In print it is always light.
@@ -21,7 +21,7 @@ import graphviz
 INK, MUTED, LINE = "#1f2933", "#56626d", "#b4bec7"
 CARD, BAND, FAILURE_BAND = "#ffffff", "#edf2f6", "#fbf0e7"
 FLOW, APPLIED, FAILURE = "#0b5c8e", "#00694e", "#b84a00"
-PAPER = "white"  # by its name, so that it is told from CARD
+PAPER = "white"  # by its name, so that it differs from CARD
 DARK = {
     INK: "#e8ebee", MUTED: "#a9b4bd", LINE: "#55616c", CARD: "#262f38", BAND: "#1b222a", FAILURE_BAND: "#2c2118",
     FLOW: "#6fbbe8", APPLIED: "#4fc7a0", FAILURE: "#f2964f", PAPER: "#0d1117",
@@ -67,7 +67,7 @@ def card(title: str, kicker: str, lines: Iterable[str], facts: Iterable[str], co
     text = [styled(kicker.upper(), 7.5, colour, bold=True), styled(title, 13, INK, bold=True)]
     text += [styled(line, 9.5, INK) for line in lines]
     settings = [styled(fact, 8.5, MUTED) for fact in facts]
-    rows = "".join(f"<TR>{_column(each)}</TR>" for each in (text, settings) if each)
+    rows = "".join(f"<TR>{_column(column)}</TR>" for column in (text, settings) if column)
     return (
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{CARD}"><TR>'
         f'<TD BGCOLOR="{colour}" WIDTH="4"></TD>'
@@ -77,7 +77,7 @@ def card(title: str, kicker: str, lines: Iterable[str], facts: Iterable[str], co
 
 
 def end(title: str, kind: str, text: str, colour: str, width: int) -> str:
-    """Set where a path ends: a bar in its colour, its name, and what kind of end it is, said in small words."""
+    """Set where a path ends: a bar in its colour, its name, and what kind of end it is, in small letters."""
     first, *rest = _wrapped(f"{kind}: {text}", 10, width - 4)
     first = styled(f"{kind}:", 10, colour, bold=True) + styled(first.removeprefix(f"{kind}:"), 10, MUTED)
     lines = [styled(title, 11, INK, bold=True), first, *(styled(line, 10, MUTED) for line in rest)]
@@ -129,7 +129,7 @@ def small_print(
         _column(
             [
                 styled(title, size, INK, bold=True),
-                *(styled(each, size, MUTED) for line in lines for each in wrap(line, width)),
+                *(styled(part, size, MUTED) for line in lines for part in wrap(line, width)),
             ]
         )
         for title, lines in paragraphs.items()
@@ -266,14 +266,14 @@ def render(dot: str) -> str:
 def _graphviz() -> str:
     """Find the program. A notebook's PATH lacks the environment's own programs: so look there first."""
     pure = str(Path(sysconfig.get_path("scripts")) / "graphviz-pure")
-    found = which(pure) or which("dot")
-    if not found:
+    program = which(pure) or which("dot")
+    if not program:
         raise RuntimeError(f"no Graphviz to draw with: neither {pure} nor a `dot` on PATH (pip install graphviz-pure)")
-    return found
+    return program
 
 
 def _dark_style() -> str:
-    """Write the dark twin of every colour. Who asks for none, and who knows no media queries, sees the light one."""
+    """Write the dark twin of every colour. Without a wish, or without media queries, the light one shows."""
     rules = "".join(
         f'.flowchart [{what}="{light}"]{{{what}:{dark}}}' for light, dark in DARK.items() for what in ("fill", "stroke")
     )

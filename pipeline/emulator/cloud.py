@@ -4,20 +4,24 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 from pipeline.emulator import emulator
 from pipeline.emulator.environment import bare
-from pipeline.emulator.process import Background
+from pipeline.emulator.process import Background, end, members, scratch
 from pipeline.errors import UserError
+from pipeline.paths import command_line
+from pipeline.safe_text import visible
 from pipeline.waiting import eventually
 
 START_SECONDS = 60
 LOCK_SECONDS = 120
+NOT_RUNNING = "no local cloud is running here. Start one with: {up}"
 READ_BY_PIPES = ("PIPES_ITEM_IDENTIFIER", "PIPES_EVENT_BUS_OPERATORS")  # see docs/pipe-conformance.md
 
 
@@ -36,16 +40,8 @@ class LocalCloud:
         self.state_dir = state_dir
         self.emulator = Background("emulator", state_dir)
         self.pipes = Background("pipes", state_dir)
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder in which the pipe runtime keeps how far it got."""
-        return self.state_dir / "checkpoints"
-
-    @property
-    def scratch(self) -> Path:
-        """The temporary folder of everything that runs here."""
-        return self.state_dir / "tmp"
+        self.checkpoints = state_dir / "checkpoints"  # how far the pipe runtime got; there as long as the cloud is
+        self._status = state_dir / "status.json"  # what the pipe runtime last said of its pipes
 
     def start(self, port: int | None = None) -> str:
         """Start the cloud, or join the one that runs. Idempotent.
@@ -54,8 +50,8 @@ class LocalCloud:
             The URL of its endpoint.
         """
         with self._alone():
-            if not self.emulator.process():
-                if self.emulator.notes():
+            if not self.is_running():
+                if self.checkpoints.exists():
                     print("The local cloud had died, and what it held is lost; starting afresh.", file=sys.stderr)
                 self._forget()
                 try:
@@ -65,10 +61,11 @@ class LocalCloud:
                     self._forget()
                     raise
             elif port and port != self._port():
-                raise LocalCloudError(f"a local cloud runs here already, on port {self._port()}; to move it: make down")
+                move = f"{command_line('down', '--all')}, then {command_line('up', '--port', str(port))}"
+                raise LocalCloudError(f"a local cloud runs here already, on port {self._port()}; to move it: {move}")
             else:
-                self._wait_until_healthy()
-            self._ensure_pipes()
+                self._wait_until_healthy(self._port())
+                self._ensure_pipes()
         return self.endpoint_url
 
     def join(self) -> str:
@@ -77,13 +74,13 @@ class LocalCloud:
         Raises:
             NotRunningError: there is none, or its emulator died and took its data along.
         """
-        if not self.emulator.process():
-            if self.emulator.notes():
+        if not self.is_running():
+            if self.checkpoints.exists():
                 raise NotRunningError(
                     "the local cloud is gone: its emulator died, and what it held was in memory. "
-                    f"Its log is {self.emulator.log}. Start afresh with: make up"
+                    f"Its log is {self.emulator.log}. Start afresh with: {command_line('up')}"
                 )
-            raise NotRunningError("no local cloud is running here. Start one with: make up")
+            raise NotRunningError(NOT_RUNNING.format(up=command_line("up")))
         with self._alone():
             self._ensure_pipes()
         return self.endpoint_url
@@ -93,8 +90,8 @@ class LocalCloud:
         return self.emulator.process() is not None
 
     def stop(self) -> None:
-        """Stop both processes and remove what they kept. Idempotent."""
-        if not self.state_dir.exists():
+        """Stop everything that runs, and remove what it kept. Idempotent."""
+        if not self.state_dir.exists() and not any(members(self.state_dir)):
             return
         with self._alone():
             self._forget()
@@ -102,21 +99,21 @@ class LocalCloud:
                 file.unlink(missing_ok=True)
 
     def status(self) -> dict[str, Any]:
-        """Say what runs, and what the pipe runtime last said of its pipes (see `status.py`).
+        """Say what runs, and what the pipe runtime last said of its pipes, and when (see `pipe/status.py`).
 
         A pipe runtime that died is started again: so whoever waits for the pipes by asking does not wait in vain.
         """
-        if self.emulator.process() and self.pipes.notes() and not self.pipes.process():
+        if self.pipes.log.exists() and not self.pipes.process() and self.is_running():
             with self._alone():
-                if self.emulator.process():
+                if self.is_running():
                     self._ensure_pipes()
         try:
-            said = json.loads((self.state_dir / "status.json").read_text())
+            said = json.loads(self._status.read_text())
         except (OSError, ValueError):
             said = {}
         return {
-            "emulator": _described(self.emulator, endpoint_url=self.endpoint_url if self.emulator.notes() else None),
-            "runtime": _described(self.pipes, said_at=said.get("at")),
+            "emulator": _described(self.emulator),
+            "runtime": _described(self.pipes) | {"said_at": said.get("at")},
             "pipes": said.get("pipes", []),
         }
 
@@ -137,28 +134,25 @@ class LocalCloud:
         return emulator.endpoint(self._port())
 
     def _port(self) -> int:
-        notes = self.emulator.notes()
-        if not notes:
-            raise NotRunningError("no local cloud is running here. Start one with: make up")
-        return notes["port"]
+        with suppress(psutil.Error):
+            if process := self.emulator.process():
+                return int(process.environ()["GATEWAY_PORT"])
+        raise NotRunningError(NOT_RUNNING.format(up=command_line("up")))
 
     def _start_emulator(self, wanted: int | None) -> None:
         if wanted and emulator.is_taken(wanted):
             raise LocalCloudError(f"port {wanted} is in use; choose another one, or none: a free one is found")
-        (self.scratch / "home").mkdir(parents=True, exist_ok=True)
         for tries_left in reversed(range(1 if wanted else 3)):  # a free port may be taken before the emulator has it
             port = wanted or emulator.free_port()
-            self.emulator.start(emulator.COMMAND, emulator.environment(port, self.scratch), port=port)
+            self.emulator.start(emulator.COMMAND, emulator.environment(port, scratch(self.state_dir)))
             try:
-                return self._wait_until_healthy()
+                return self._wait_until_healthy(port)
             except LocalCloudError:
-                if self.emulator.process() or not tries_left:
+                if self.is_running() or not tries_left:
                     raise
         return None
 
-    def _wait_until_healthy(self) -> None:
-        port = self._port()
-
+    def _wait_until_healthy(self, port: int) -> None:
         def is_decided() -> bool:
             process = self.emulator.process()
             return not process or (emulator.listens(process, port) and emulator.is_healthy(port))
@@ -168,36 +162,35 @@ class LocalCloud:
         except TimeoutError:
             raise LocalCloudError(
                 f"the local cloud did not answer within {START_SECONDS} s. Its log is {self.emulator.log}. "
-                "To start afresh: make down, then make up"
+                f"To start afresh: {command_line('down', '--all')}, then {command_line('up')}"
             ) from None
-        if not self.emulator.process():
-            tail = self.emulator.log_tail()
-            self.emulator.stop()
-            raise LocalCloudError(f"the local cloud did not start. The end of its log:\n{tail}")
+        if not self.is_running():
+            raise LocalCloudError(f"the local cloud did not start. The end of its log:\n{self.emulator.log_tail()}")
 
     def _ensure_pipes(self) -> None:
         if self.pipes.process():
             return
-        if self.pipes.notes():
-            tail = self.pipes.log_tail()
+        if self.pipes.log.exists():
+            tail = visible(self.pipes.log_tail())
             print(f"The pipe runtime had died; starting it again. The end of its log:\n{tail}", file=sys.stderr)
         self.checkpoints.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "pipeline.pipe.runtime", self.endpoint_url, str(self.state_dir)]
-        self.pipes.start(command, bare(self.scratch, READ_BY_PIPES))
+        self.pipes.start(command, bare(scratch(self.state_dir), READ_BY_PIPES))
 
     def _forget(self) -> None:
-        self.pipes.stop()
-        self.emulator.stop()
-        for folder in (self.checkpoints, self.scratch):
+        if pipes := self.pipes.process():
+            end([pipes])  # first, or it would see the emulator go
+        end([process for process, _ in members(self.state_dir)])
+        for folder in (self.checkpoints, scratch(self.state_dir)):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.state_dir / "status.json", self.pipes.log):
+        for file in (self._status, self.pipes.log):
             file.unlink(missing_ok=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Let one process at a time start or stop things."""
         try:
-            self.state_dir.mkdir(parents=True, exist_ok=True)
+            (scratch(self.state_dir) / "home").mkdir(parents=True, exist_ok=True)
             with FileLock(self.state_dir / "lock", timeout=LOCK_SECONDS):
                 yield
         except Timeout:
@@ -206,11 +199,6 @@ class LocalCloud:
             raise LocalCloudError(f"cannot keep its state in {self.state_dir}: {error.strerror or error}") from error
 
 
-def _described(background: Background, **facts: Any) -> dict[str, Any]:
+def _described(background: Background) -> dict[str, Any]:
     process = background.process()
-    return {
-        "running": process is not None,
-        "pid": process.pid if process else None,
-        **facts,
-        "log": str(background.log),
-    }
+    return {"running": process is not None, "pid": process.pid if process else None, "log": str(background.log)}

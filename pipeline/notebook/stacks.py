@@ -7,12 +7,30 @@ import pandas as pd
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
+from pipeline.consistency import audit
 from pipeline.errors import UserError
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.deployment import Deployment
+from pipeline.reading import quarantine, stock
 
 
-def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int) -> Deployment:
+class Pipeline(Deployment):
+    """A deployment as a notebook talks to it."""
+
+    def stock(self, include_removed: bool = False) -> pd.DataFrame:
+        """Return what is in stock, one row per product."""
+        return stock.stock(self.cloud, self.outputs["StockTableName"], include_removed)
+
+    def quarantine(self) -> pd.DataFrame:
+        """Return the quarantined records, one row each."""
+        return quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
+
+    def audit(self) -> audit.AuditResult:
+        """Wait until drained, then compare table and quarantine with an independent fold of the stream."""
+        return audit.audit(self.cloud, self.outputs)
+
+
+def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int) -> Pipeline:
     """Start or join the cloud, provision and deploy what is not there yet, and wait until the pipe runs.
 
     Raises:
@@ -25,7 +43,8 @@ def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int
         raise UserError(
             f"stack {stack_name} has {given['ShardCount']} shards, not {shard_count}; {make_room(stack_name)}"
         )
-    return deployment.up(where, stack_name, stack_parameters(batch_size, shard_count))
+    up = deployment.up(where, stack_name, stack_parameters(batch_size, shard_count), made_by=stack.NOTEBOOKS)
+    return Pipeline(up.cloud, up.stack_name, up.outputs)
 
 
 def stack_parameters(batch_size: int, shard_count: int) -> stack.Parameters:
@@ -35,10 +54,7 @@ def stack_parameters(batch_size: int, shard_count: int) -> stack.Parameters:
 
 def stop_if_empty(where: Cloud) -> bool:
     """Stop the local cloud, unless a stack lives in it; say whether it was stopped. AWS does not stop."""
-    if where.name != "local" or where.client("cloudformation").describe_stacks()["Stacks"]:
-        return False
-    clouds.stop(where.name)
-    return True
+    return deployment.stop_if_empty(where)
 
 
 def resources(where: Cloud, stack_name: str) -> pd.DataFrame:

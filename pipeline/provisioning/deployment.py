@@ -1,19 +1,14 @@
-"""The pipeline as one thing: brought up, found again by name, fed, looked at, taken down."""
+"""The pipeline as one thing: the one way up, found again by name, and the one way down."""
 
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from pipeline import cloud
+from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
-from pipeline.consistency import audit
+from pipeline.errors import UserError
 from pipeline.provisioning import stack, takeover
-from pipeline.reading import quarantine, stock
-from pipeline.stories import producer
-from pipeline.stories.scenarios import NewRecord
 
 Tell = Callable[[str], None]
 
@@ -35,56 +30,69 @@ class Deployment:
         """The file that says what was sent to this stack's stream, and where it lies."""
         return sent_folder(self.cloud, self.stack_name) / "sent.jsonl"
 
-    def send(self, entries: list[NewRecord], *, rate: float | None = None, progress: bool = True) -> producer.Sent:
-        """Send a story; returns when every record was accepted."""
-        kinesis = self.cloud.client("kinesis")
-        return producer.publish(
-            kinesis, self.outputs["StreamName"], entries, rate=rate, sent_log=self.sent_log, progress=progress
-        )
 
-    def stock(self, include_removed: bool = False) -> pd.DataFrame:
-        """Return what is in stock, one row per product."""
-        return stock.stock(self.cloud, self.outputs["StockTableName"], include_removed)
+def up(
+    cloud: Cloud,
+    stack_name: str,
+    parameters: stack.Parameters | None = None,
+    tell: Tell = _silent,
+    made_by: str = stack.UP,
+) -> Deployment:
+    """Make or update the stack, deploy the projector, and wait until the pipe runs. Idempotent.
 
-    def quarantine(self) -> pd.DataFrame:
-        """Return the quarantined records, one row each."""
-        return quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
-
-    def audit(self, tell: Tell = _silent) -> audit.AuditResult:
-        """Wait until drained, then compare table and quarantine with an independent fold of the stream."""
-        return audit.audit(self.cloud, self.outputs, tell)
-
-
-def up(where: Cloud, stack_name: str, parameters: stack.Parameters | None = None, tell: Tell = _silent) -> Deployment:
-    """Provision and deploy, and wait until the pipe runs. Idempotent."""
-    keep_days = stack.days_in_quarantine(where, stack_name, parameters)
-    kept = sent_folder(where, stack_name) / "old_quarantine.jsonl"
-    if stack.describe(where, stack_name):
-        takeover.begin(where, stack_name, kept, tell)
+    Args:
+        cloud: where.
+        stack_name: the stack.
+        parameters: of the template; those not given keep their value, or the template's default.
+        tell: shown a line for every step.
+        made_by: noted on a stack that is made now; `down` can be told to spare what somebody else made.
+    """
+    keep_days = stack.days_in_quarantine(cloud, stack_name, parameters)
+    kept = sent_folder(cloud, stack_name) / "old_quarantine.jsonl"
+    if stack.describe(cloud, stack_name):
+        takeover.begin(cloud, stack_name, kept, tell)
     else:
-        _forget_what_was_sent(where, stack_name)  # to a stack of the same name that is no more
-    stack.provision(where, stack_name, parameters, tell)
-    stack.deploy(where, stack_name, parameters, tell)
-    takeover.finish(where, stack_name, kept, keep_days)
-    stack.wait_until_running(where, stack_name)
-    return find(where, stack_name)
+        _forget_what_was_sent(cloud, stack_name)  # to a stack of the same name that is no more
+    stack.provision(cloud, stack_name, parameters, tell, made_by)
+    stack.deploy(cloud, stack_name, parameters, tell)
+    takeover.finish(cloud, stack_name, kept, keep_days)
+    stack.wait_until_running(cloud, stack_name)
+    return find(cloud, stack_name)
 
 
-def find(where: Cloud, stack_name: str) -> Deployment:
+def find(cloud: Cloud, stack_name: str) -> Deployment:
     """Return the deployment of that name, which must be there."""
-    return Deployment(where, stack_name, stack.deployed(where, stack_name))
+    return Deployment(cloud, stack_name, stack.deployed(cloud, stack_name))
 
 
-def down(where: Cloud, stack_name: str, tell: Tell = _silent) -> None:
-    """Delete the stack and forget what was sent to it. Idempotent."""
-    stack.delete(where, stack_name, tell)
-    _forget_what_was_sent(where, stack_name)
+def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str | None = None) -> None:
+    """Delete the stack and forget what was sent to it. A stack that is not there is down already.
+
+    Raises:
+        UserError: the stack was made by somebody else than `only_made_by`; nothing was touched.
+    """
+    there = stack.describe(cloud, stack_name) if only_made_by else None
+    if there and (maker := stack.made_by(there)) != only_made_by:
+        raise UserError(
+            f"the stack {stack_name} was made by {maker or 'somebody else'}, not by {only_made_by}, so it stays. "
+            f"If nobody needs what is in it: {clouds.command('down', cloud.name, stack_name)}"
+        )
+    stack.delete(cloud, stack_name, tell)
+    _forget_what_was_sent(cloud, stack_name)
 
 
-def sent_folder(where: Cloud, stack_name: str) -> Path:
+def stop_if_empty(cloud: Cloud) -> bool:
+    """Stop a cloud that runs for this project alone, unless a stack is left in it; say whether it was stopped."""
+    if not cloud.can_stop or stack.names(cloud):
+        return False
+    clouds.stop(cloud.name)
+    return True
+
+
+def sent_folder(cloud: Cloud, stack_name: str) -> Path:
     """Return the folder of all that is noted about what was sent to a stack."""
-    return cloud.sent_folder(where.name) / stack_name
+    return clouds.sent_folder(cloud.name) / stack_name
 
 
-def _forget_what_was_sent(where: Cloud, stack_name: str) -> None:
-    shutil.rmtree(sent_folder(where, stack_name), ignore_errors=True)
+def _forget_what_was_sent(cloud: Cloud, stack_name: str) -> None:
+    shutil.rmtree(sent_folder(cloud, stack_name), ignore_errors=True)

@@ -6,22 +6,24 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError, WrongUsageError
-from pipeline.paths import ROOT
-from pipeline.pipe import template
+from pipeline.paths import TEMPLATE
 from pipeline.provisioning import bundle as bundles
+from pipeline.provisioning.follow import Watch
 from pipeline.waiting import eventually
 
-TEMPLATE = ROOT / "infra" / "stack.yaml"
-STACK_SECONDS = 900
+RUNNING_SECONDS = 900  # in which a pipe runs, or never will
+MADE_BY = "inventory:made-by"  # the tag that says who made a stack, so that nobody deletes somebody else's
+UP, NOTEBOOKS = "inventory up", "the notebooks"
 
 Parameters = dict[str, Any]
 Tell = Callable[[str], None]
 
 
 def provision(
-    cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print
+    cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print, made_by: str = UP
 ) -> dict[str, str]:
     """Make or update the stack. What is deployed stays deployed; parameters not given keep their value.
 
@@ -33,23 +35,25 @@ def provision(
     if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
         delete(cloud, stack_name, tell)  # a creation that failed can only be deleted
         stack = None
-    cloudformation = cloud.client("cloudformation")
     request = {
         "StackName": stack_name,
         "TemplateBody": TEMPLATE.read_text("utf-8"),
         "Capabilities": ["CAPABILITY_IAM"],
         "Parameters": _parameters(parameters, stack),
     }
-    seen = _event_ids(cloud, stack_name) if stack else set()
+    cloudformation, watch = cloud.client("cloudformation"), Watch(cloud, stack_name, tell)
     try:
-        (cloudformation.update_stack if stack else cloudformation.create_stack)(**request)
+        if stack:
+            cloudformation.update_stack(**request)
+        else:
+            cloudformation.create_stack(**request, Tags=[{"Key": MADE_BY, "Value": made_by}])
     except ClientError as error:
         if error.response["Error"]["Code"] == "AlreadyExistsException" or "IN_PROGRESS" in str(error):
-            return provision(cloud, stack_name, parameters, tell)  # somebody else was faster; theirs is ours
+            return provision(cloud, stack_name, parameters, tell, made_by)  # somebody else was faster; theirs is ours
         if "No updates are to be performed" not in str(error):
             raise UserError(f"the stack {stack_name} was refused: {_message(error)}") from error
     else:
-        _follow(cloud, stack_name, seen, tell)
+        watch.until_settled()
     return outputs(cloud, stack_name)
 
 
@@ -71,7 +75,7 @@ def wait_until_running(cloud: Cloud, stack_name: str) -> None:
         return pipe["CurrentState"] == "RUNNING" or pipe["CurrentState"].endswith("FAILED")
 
     with suppress(TimeoutError):
-        eventually(is_decided, STACK_SECONDS, every=cloud.poll_seconds)
+        eventually(is_decided, RUNNING_SECONDS, every=cloud.poll_seconds)
     if pipe["CurrentState"] != "RUNNING":
         raise UserError(f"the pipe {name} is {pipe['CurrentState']}: {pipe.get('StateReason', 'no reason given')}")
 
@@ -80,16 +84,18 @@ def outputs(cloud: Cloud, stack_name: str) -> dict[str, str]:
     """Return the stack's outputs."""
     stack = describe(cloud, stack_name)
     if not stack:
-        raise UserError(f"there is no stack named {stack_name} on {cloud.name}. Make it with: inventory up")
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        make_it = clouds.command("up", cloud.name, stack_name)
+        raise UserError(f"there is no stack named {stack_name} on {cloud.name}. Make it with: {make_it}")
+    return _outputs(stack)
 
 
 def deployed(cloud: Cloud, stack_name: str) -> dict[str, str]:
     """Return the outputs of a stack that has its projector and its pipe."""
-    found = outputs(cloud, stack_name)
-    if "PipeName" not in found:
-        raise UserError(f"the stack {stack_name} has no projector yet. Deploy it with: inventory up")
-    return found
+    named = outputs(cloud, stack_name)
+    if "PipeName" not in named:
+        deploy_it = clouds.command("up", cloud.name, stack_name)
+        raise UserError(f"the stack {stack_name} has no projector yet. Deploy it with: {deploy_it}")
+    return named
 
 
 def describe(cloud: Cloud, stack_name: str) -> dict[str, Any] | None:
@@ -103,34 +109,45 @@ def describe(cloud: Cloud, stack_name: str) -> dict[str, Any] | None:
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 
+def made_by(stack: dict[str, Any]) -> str:
+    """Return who made a described stack; empty for one that this project did not make."""
+    return next((tag["Value"] for tag in stack.get("Tags", []) if tag["Key"] == MADE_BY), "")
+
+
+def names(cloud: Cloud) -> list[str]:
+    """List all stacks, also those that are not this project's."""
+    pages = cloud.client("cloudformation").get_paginator("describe_stacks").paginate()
+    stacks = (stack for page in pages for stack in page["Stacks"])
+    return sorted(stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE")
+
+
 def delete(cloud: Cloud, stack_name: str, tell: Tell = print) -> None:
     """Delete the stack and all that is in it. Idempotent."""
     stack = describe(cloud, stack_name)
     if not stack:
         return
-    found = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    if "ArtifactBucketName" in found:
-        _empty(cloud.client("s3"), found["ArtifactBucketName"])  # AWS refuses to delete a bucket that is not empty
-    seen = _event_ids(cloud, stack_name)
+    bucket = _outputs(stack).get("ArtifactBucketName")
+    if bucket:
+        _empty(cloud.client("s3"), bucket)  # AWS refuses to delete a bucket that is not empty
+    watch = Watch(cloud, stack["StackId"], tell)
     cloud.client("cloudformation").delete_stack(StackName=stack_name)
-    _follow(cloud, stack["StackId"], seen, tell)
+    watch.until_settled()
+
+
+def checked(parameters: Parameters) -> Parameters:
+    """Return the parameters if the template has them all."""
+    known = set(_template_parameters())
+    if unknown := sorted(set(parameters) - known):
+        raise WrongUsageError(f"the template has no parameter {unknown[0]}: it has {', '.join(sorted(known))}")
+    return parameters
 
 
 def _settled(cloud: Cloud, stack_name: str, tell: Tell) -> dict[str, Any] | None:
     """Return the stack once nobody is at work on it: an earlier command that was interrupted, or another one."""
     while (stack := describe(cloud, stack_name)) and stack["StackStatus"].endswith("IN_PROGRESS"):
         tell(f"  {stack_name} is {stack['StackStatus']}; waiting for that to end")
-        _follow(cloud, stack["StackId"], _event_ids(cloud, stack_name), lambda line: None)
+        Watch(cloud, stack["StackId"], lambda line: None).until_settled()
     return stack
-
-
-def checked(parameters: Parameters) -> Parameters:
-    """Return the parameters if the template has them all."""
-    known = set(_template_parameters())
-    unknown = set(parameters) - known
-    if unknown:
-        raise WrongUsageError(f"the template has no parameter {sorted(unknown)[0]}: it has {', '.join(sorted(known))}")
-    return parameters
 
 
 def days_in_quarantine(cloud: Cloud, stack_name: str, parameters: Parameters | None = None) -> int:
@@ -155,65 +172,28 @@ def days_in_quarantine(cloud: Cloud, stack_name: str, parameters: Parameters | N
 
 
 def _template_parameters() -> dict[str, Any]:
-    return template.load(TEMPLATE.read_text("utf-8"))["Parameters"]
+    from pipeline.provisioning.template import load
+
+    return load(TEMPLATE.read_text("utf-8"))["Parameters"]
 
 
 def _parameters(given: Parameters, stack: dict[str, Any] | None) -> list[dict[str, Any]]:
     values = {name: {"ParameterValue": str(value)} for name, value in given.items()}
-    current = {each["ParameterKey"] for each in (stack or {}).get("Parameters", [])}
+    current = {parameter["ParameterKey"] for parameter in (stack or {}).get("Parameters", [])}
     kept: dict[str, dict[str, Any]] = {
         name: {"UsePreviousValue": True} for name in current & set(_template_parameters())
     }
     return [{"ParameterKey": name, **value} for name, value in (kept | values).items()]
 
 
-def _follow(cloud: Cloud, stack_id: str, seen: set[str], tell: Tell) -> None:
-    """Tell the stack's events as they come, until it is done."""
-    cloudformation = cloud.client("cloudformation")
-    failures: list[str] = []
-    status = ""
-
-    def is_over() -> bool:
-        """Tell what is new, and say whether that was all."""
-        nonlocal status
-        [stack] = cloudformation.describe_stacks(StackName=stack_id)["Stacks"] or [{"StackStatus": "DELETE_COMPLETE"}]
-        for event in reversed(_new_events(cloud, stack_id, seen)):
-            line = f"{event['LogicalResourceId']:<18} {event['ResourceStatus']}"
-            reason = event.get("ResourceStatusReason", "")
-            if event["ResourceStatus"].endswith("FAILED"):
-                failures.append(f"{event['LogicalResourceId']}: {reason}")
-            tell(f"  {line}  {reason}".rstrip())
-        status = stack["StackStatus"]
-        return not status.endswith("IN_PROGRESS")
-
-    try:
-        eventually(is_over, STACK_SECONDS, every=cloud.poll_seconds)
-    except TimeoutError:
-        raise UserError(f"the stack is still {status} after {STACK_SECONDS} s") from None
-    if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
-        raise UserError(f"the stack ended as {status}. {failures[0] if failures else ''}".strip())
-
-
-def _new_events(cloud: Cloud, stack_id: str, seen: set[str]) -> list[dict[str, Any]]:
-    try:
-        events = cloud.client("cloudformation").describe_stack_events(StackName=stack_id)["StackEvents"]
-    except ClientError:
-        return []  # a deleted stack has none
-    new = [event for event in events if event["EventId"] not in seen]
-    seen.update(event["EventId"] for event in new)
-    return new
-
-
-def _event_ids(cloud: Cloud, stack_name: str) -> set[str]:
-    seen: set[str] = set()
-    _new_events(cloud, stack_name, seen)
-    return seen
+def _outputs(stack: dict[str, Any]) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def _empty(s3: Any, bucket: str) -> None:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for each in page.get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=each["Key"])
+        for entry in page.get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=entry["Key"])
 
 
 def _message(error: ClientError) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.pipe import template as cloudformation
+import yaml
 
 REFERENCE = re.compile(r"\$\{(\w+)(?:\.[\w.]+)?\}")
 _NOTHING = object()  # what `AWS::NoValue` leaves behind
@@ -22,8 +22,8 @@ class Template:
     """
 
     def __init__(self, text: str, parameters: Mapping[str, Any] | None = None) -> None:
-        body = cloudformation.load(text)
-        declared = body.get("Parameters", {})
+        body = load(text)
+        declared = self.parameters = body.get("Parameters", {})
         if unknown := set(parameters or {}) - set(declared):
             raise ValueError(f"the template has no parameter {', '.join(sorted(unknown))}")
         given = {name: rules.get("Default", "") for name, rules in declared.items()} | dict(parameters or {})
@@ -101,6 +101,11 @@ class Template:
         raise ValueError(f"not a condition: {condition}")
 
 
+def load(text: str) -> dict[str, Any]:
+    """Parse a template without resolving anything; the short forms (`!Ref X`) read as the long ones."""
+    return yaml.load(text, Loader=_Loader)
+
+
 def dig(properties: Any, where: str) -> Any:
     """Return the value at a dotted path ("KeySchema.0.AttributeName"), or None where the path ends early."""
     for key in where.split("."):
@@ -126,3 +131,22 @@ def _remarks(text: str) -> dict[str, str]:
     comments = re.findall(r"((?:^  # [^─\n]*\n)+)^  (\w+):$", text, re.MULTILINE)
     sentences = {name: " ".join(re.findall(r"# (.*)", comment)) for comment, name in comments}
     return {name: re.split(r"(?<=\.) (?=[A-Z])", sentence)[0] for name, sentence in sentences.items()}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the short forms too: `!Ref X` as {"Ref": "X"}, `!GetAtt A.B` as {"Fn::GetAtt": ["A", "B"]}."""
+
+
+def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)

@@ -7,7 +7,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.waiting import eventually
 
@@ -59,7 +58,7 @@ def show(
     def is_over() -> bool:
         """Write what is new, and say whether that was all."""
         nonlocal position
-        lines, position = clouds.pipe_log(cloud, position)
+        lines, position = cloud.pipe_log(position)
         for line in lines:
             write(f"pipe       {line}")
         for entry in projector(cloud, outputs, since):

@@ -1,24 +1,34 @@
 """What an operator wants to see at one glance: is it running, how far is it, what went wrong."""
 
+import time
 from typing import Any
 
-from pipeline import cloud as clouds
+from pipeline.cloud import Cloud
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import logs, quarantine
 
+STALE_SECONDS = 10.0  # the runtime writes its figures several times a second
+OLD = ": the pipe runtime writes no new ones (is the disk full?); `inventory logs` may say why"
 
-def status(found: Deployment) -> dict[str, Any]:
-    """Return the state of cloud, pipe and shards, the projector's last trouble, what is refused and given up."""
-    cloud, outputs = found.cloud, found.outputs
-    pipe = cloud.client("pipes").describe_pipe(Name=outputs["PipeName"])
-    reported = (clouds.pipe_status(cloud) or {"pipes": []})["pipes"]
-    own = next((each for each in reported if each["pipe"] == outputs["PipeName"]), {"shards": [], "error": ""})
+
+def read(deployment: Deployment) -> dict[str, Any]:
+    """Return the state of the cloud, the pipe and its shards, the projector's last trouble, refusals and dead letters.
+
+    `figures_age_seconds` says how old the pipe's own figures are: it may be unable to write new ones.
+    """
+    cloud, outputs = deployment.cloud, deployment.outputs
+    state = cloud.client("pipes").describe_pipe(Name=outputs["PipeName"])["CurrentState"]
+    runtime = cloud.pipe_status() or {"pipes": [], "runtime": {"said_at": None}}
+    own = (pipe for pipe in runtime["pipes"] if pipe["pipe"] == outputs["PipeName"])
+    figures = next(own, {"shards": [], "error": ""})
+    said_at = runtime["runtime"]["said_at"]
     return {
         "cloud": cloud.name,
         "endpoint_url": cloud.endpoint_url,
-        "stack_name": found.stack_name,
-        "pipe": {"name": outputs["PipeName"], "state": pipe["CurrentState"], "error": own["error"]},
-        "shards": own["shards"],
+        "stack_name": deployment.stack_name,
+        "pipe": {"name": outputs["PipeName"], "state": state, "error": figures["error"]},
+        "figures_age_seconds": round(time.time() - said_at, 1) if said_at else None,
+        "shards": figures["shards"],
         "projector": {"name": outputs["ProjectorName"], "last_error": logs.last_trouble(cloud, outputs)},
         "quarantined": quarantine.count(cloud, outputs["QuarantineTableName"]),
         "dead_letters": _depth(cloud, outputs["DeadLetterQueueUrl"]),
@@ -27,28 +37,31 @@ def status(found: Deployment) -> dict[str, Any]:
 
 def lines(facts: dict[str, Any]) -> list[str]:
     """Write the status for people."""
-    pipe, projector = facts["pipe"], facts["projector"]
-    where = facts["endpoint_url"] or facts["cloud"]
+    pipe, projector, age = facts["pipe"], facts["projector"], facts["figures_age_seconds"]
     text = [
-        f"stack        {facts['stack_name']} on {where}",
+        f"stack        {facts['stack_name']} on {facts['endpoint_url'] or facts['cloud']}",
         f"pipe         {pipe['state']}" + (f": {pipe['error']}" if pipe["error"] else ""),
     ]
-    for shard in facts["shards"]:
-        behind = shard["behind_seconds"]
-        text.append(
-            f"  {shard['shard_id']}  delivered {shard['delivered']:>7}  in {shard['invocations']:>5} batches"
-            f"  retries {shard['retries']:>3}  dead letters {shard['dead_letters']:>3}"
-            f"  under way {shard['unfinished']:>5}  behind {'?' if behind is None else f'{behind:.1f} s'}"
-        )
-        if shard["last_error"]:
-            text.append(f"    last error: {shard['last_error']}")
+    if age is not None:
+        text.append(f"figures      {age:.1f} s old" + (OLD if age > STALE_SECONDS else ""))
+    text += [line for shard in facts["shards"] for line in _shard_lines(shard)]
     text.append(f"projector    {projector['last_error'] or 'no trouble in the last quarter of an hour'}")
     text.append(f"quarantine   {facts['quarantined']} records")
     text.append(f"dead letters {facts['dead_letters']} messages")
     return text
 
 
-def _depth(cloud: clouds.Cloud, queue_url: str) -> int:
+def _shard_lines(shard: dict[str, Any]) -> list[str]:
+    behind = shard["behind_seconds"]
+    figures = (
+        f"  {shard['shard_id']}  delivered {shard['delivered']:>7}  in {shard['invocations']:>5} batches"
+        f"  retries {shard['retries']:>3}  dead letters {shard['dead_letters']:>3}"
+        f"  under way {shard['unfinished']:>5}  behind {'?' if behind is None else f'{behind:.1f} s'}"
+    )
+    return [figures] + [f"    last error: {shard['last_error']}"] * bool(shard["last_error"])
+
+
+def _depth(cloud: Cloud, queue_url: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     answer = cloud.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
     return sum(int(answer["Attributes"][name]) for name in names)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.cloud import Cloud
+from pipeline.safe_text import one_line
 
 COLUMNS = ["product_id", "product_name", "status", "quantity", "version", "updated_at"]
 
@@ -47,6 +48,14 @@ def stock(cloud: Cloud, table_name: str, include_removed: bool = False) -> pd.Da
 def plain(item: dict[str, Any]) -> dict[str, Any]:
     """Return an item's plain values, without their kinds."""
     return {name: _plain(value) for name, value in item.items()}
+
+
+def lines(frame: pd.DataFrame) -> list[str]:
+    """Write the stock for people: a table whose columns no product's name can move."""
+    if frame.empty:
+        return ["Nothing is in stock."]
+    shown = frame.map(lambda value: one_line(value) if isinstance(value, str) else value)
+    return shown.to_string(index=False).split("\n")
 
 
 def _plain(value: dict[str, Any]) -> Any:

@@ -109,8 +109,8 @@ for command in (listing, show, resend, dismiss):
 def _lines(items: Any) -> Any:
     """Write the list for people, as its pages come."""
     count = 0
-    for count, item in enumerate(items, 1):
-        yield (
-            f"{item['state']:<10}  {item['reason']:<20}  {item['record_id']}  {item['partition_key']}  {item['detail']}"
-        )
+    for item in items:
+        count += 1
+        verdict = f"{item['state']:<10}  {item['reason']:<20}"
+        yield f"{verdict}  {item['record_id']}  {item['partition_key']}  {item['detail']}"
     yield f"{count} records"

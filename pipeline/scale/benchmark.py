@@ -16,6 +16,7 @@ KEPT = ROOT / "docs" / "benchmark.json"  # written by a full run of the benchmar
 NAMES = {
     "no_op": "does nothing",
     "projector": "this projector",
+    "put_item": "the version before: PutItem each",
     "plain": "plain: a write an event",
     "idempotent": "Powertools",
     "ledger": "a ledger",
@@ -41,8 +42,8 @@ def drains(measured: Measured) -> pd.DataFrame:
     rows = []
     for drain in measured["drain"]:
         rounds = drain["rounds"]
-        speeds = [each["events_per_second"] for each in rounds]
-        medians = {name: median(each[name] for each in rounds) for name in OF_A_ROUND}
+        speeds = [one["events_per_second"] for one in rounds]
+        medians = {name: median(one[name] for one in rounds) for name in OF_A_ROUND}
         spread = {"slowest": min(speeds), "fastest": max(speeds)}
         story = drain.get("story", "everyday" if drain["suite"] == "contenders" else "changes")
         rows.append({name: drain[name] for name in OF_A_DRAIN} | {"story": story} | medians | spread)
@@ -82,26 +83,30 @@ def compared(measured: Measured) -> pd.DataFrame:
 
 def _rounds(measured: Measured, contender: str) -> dict[int, list[dict[str, float]]]:
     """Return what every round gave, by batch size."""
-    drains_of = (each for each in measured["drain"] if (each["suite"], each["contender"]) == ("contenders", contender))
-    return {each["batch_size"]: each["rounds"] for each in drains_of}
+    drains_of = (
+        drain for drain in measured["drain"] if (drain["suite"], drain["contender"]) == ("contenders", contender)
+    )
+    return {drain["batch_size"]: drain["rounds"] for drain in drains_of}
 
 
 def _speeds(measured: Measured, contender: str) -> dict[int, list[float]]:
     """Return events a second, round by round, by batch size."""
     rounds = _rounds(measured, contender)
-    return {batch_size: [one["events_per_second"] for one in each] for batch_size, each in rounds.items()}
+    return {
+        batch_size: [one["events_per_second"] for one in rounds_of_one] for batch_size, rounds_of_one in rounds.items()
+    }
 
 
 def _ceilings(measured: Measured) -> dict[int, list[float]]:
     """Return events a second, if only what nobody can save were left: by batch size, round by round."""
     nothing = _speeds(measured, "no_op")
     return {
-        each["batch_size"]: [
-            1 / (1 / speed + one["seconds"] / each["events"])
-            for speed, one in zip(nothing[each["batch_size"]], each["rounds"], strict=True)
+        replay["batch_size"]: [
+            1 / (1 / speed + one["seconds"] / replay["events"])
+            for speed, one in zip(nothing[replay["batch_size"]], replay["rounds"], strict=True)
         ]
-        for each in measured["replay"]
-        if each["batch_size"] in nothing
+        for replay in measured["replay"]
+        if replay["batch_size"] in nothing
     }
 
 
@@ -115,7 +120,7 @@ def share_in_requests(measured: Measured, batch_size: int) -> float:
 
     Of function and emulator, without what the emulator spends for a function that does nothing. Median of the rounds.
     """
-    [replay] = [each["rounds"] for each in measured["replay"] if each["batch_size"] == batch_size]
+    [replay] = [replayed["rounds"] for replayed in measured["replay"] if replayed["batch_size"] == batch_size]
     own_rounds, empty_rounds = (_rounds(measured, name)[batch_size] for name in ("projector", "no_op"))
     return median(
         _busy(bare) / (_busy(own) - empty["emulator_cpu_seconds"])

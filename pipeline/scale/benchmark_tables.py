@@ -23,19 +23,19 @@ def speeds(measured: Measured) -> pd.DataFrame:
 
     Beside them the ceiling, which is no contender.
     """
-    right = {(each["contender"], each["batch_size"]): each for each in measured["verdict"]}
-    rate = min((each["rate"] for each in measured["latency"]), default="?")
+    right = {(verdict["contender"], verdict["batch_size"]): verdict for verdict in measured["verdict"]}
+    rate = min((latency["rate"] for latency in measured["latency"]), default="?")
     rows = [
         {
-            "contender": NAMES[each.contender],
-            "batch": f"{each.batch_size:,}",
-            "events/s (all rounds)": _spread("{:,.0f}", each.events_per_second, each.slowest, each.fastest),
-            "times plain": _spread("{:.1f}", each.to_plain, each.to_plain_low, each.to_plain_high),
-            "of the ceiling": _of_ceiling(each),
-            f"p50 / p99 at {rate}/s, ms": _latency(measured["latency"], each.contender, each.batch_size),
-            "table right": _verdict(right.get((each.contender, each.batch_size))),
+            "contender": NAMES[drain.contender],
+            "batch": f"{drain.batch_size:,}",
+            "events/s (all rounds)": _spread("{:,.0f}", drain.events_per_second, drain.slowest, drain.fastest),
+            "times plain": _spread("{:.1f}", drain.to_plain, drain.to_plain_low, drain.to_plain_high),
+            "of the ceiling": _of_ceiling(drain),
+            f"p50 / p99 at {rate}/s, ms": _latency(measured["latency"], drain.contender, drain.batch_size),
+            "table right": _verdict(right.get((drain.contender, drain.batch_size))),
         }
-        for each in compared(measured).itertuples()
+        for drain in compared(measured).itertuples()
     ]
     return pd.concat([pd.DataFrame(rows), pd.DataFrame(_ceiling_rows(measured))]).fillna("").set_index("contender")
 
@@ -44,14 +44,14 @@ def _ceiling_rows(measured: Measured) -> list[dict[str, str]]:
     return [
         {
             "contender": NAMES["ceiling"],
-            "batch": f"{each.batch_size:,}",
-            "events/s (all rounds)": _spread("{:,.0f}", each.ceiling, each.ceiling_low, each.ceiling_high),
+            "batch": f"{drain.batch_size:,}",
+            "events/s (all rounds)": _spread("{:,.0f}", drain.ceiling, drain.ceiling_low, drain.ceiling_high),
             "times plain": _spread(
-                "{:.1f}", each.ceiling_to_plain, each.ceiling_to_plain_low, each.ceiling_to_plain_high
+                "{:.1f}", drain.ceiling_to_plain, drain.ceiling_to_plain_low, drain.ceiling_to_plain_high
             ),
         }
-        for each in compared(measured).itertuples()
-        if each.contender == "no_op" and not isnan(each.ceiling)
+        for drain in compared(measured).itertuples()
+        if drain.contender == "no_op" and not isnan(drain.ceiling)
     ]
 
 
@@ -59,30 +59,48 @@ def consumption(measured: Measured) -> pd.DataFrame:
     """Return one row for each contender and batch size: what 1,000 events used up."""
     rows = [
         {
-            "contender": NAMES[each.contender],
-            "batch": f"{each.batch_size:,}",
-            "requests": f"{1000 * each.requests / each.events:,.0f}",
-            "write units": f"{1000 * each.write_units / each.events:,.0f}",
-            "keys read": f"{1000 * each.read_keys / each.events:,.0f}",
-            "Lambda ms an event": f"{1000 * each.lambda_seconds / each.events:.2f}",
-            "CPU µs an event: function / emulator / pipe": _cpu(each),
+            "contender": NAMES[drain.contender],
+            "batch": f"{drain.batch_size:,}",
+            "requests": f"{1000 * drain.requests / drain.events:,.0f}",
+            "write units": f"{1000 * drain.write_units / drain.events:,.0f}",
+            "keys read": f"{1000 * drain.read_keys / drain.events:,.0f}",
+            "Lambda ms an event": f"{1000 * drain.lambda_seconds / drain.events:.2f}",
+            "CPU µs an event: function / emulator / pipe": _cpu(drain),
         }
-        for each in compared(measured).itertuples()
+        for drain in compared(measured).itertuples()
     ]
     return pd.DataFrame(rows).set_index("contender")
 
 
+def extremes(measured: Measured) -> pd.DataFrame:
+    """Return one row for each extreme: many products once each, so that nothing folds; and nothing but bad records."""
+    rows = []
+    for each in measured.get("extremes", []):
+        middle = {name: median(one[name] for one in each["rounds"]) for name in each["rounds"][0]}
+        rows.append(
+            {
+                "contender": NAMES[each["contender"]],
+                "story": each["story"],
+                "events/s": f"{middle['events_per_second']:,.0f}",
+                "requests, of 1,000 events": f"{1000 * middle['requests'] / each['events']:,.0f}",
+                "CPU µs an event: function": f"{1e6 * middle['cpu_seconds'] / each['events']:,.0f}",
+            }
+        )
+    return pd.DataFrame(rows).set_index("contender") if rows else pd.DataFrame()
+
+
 def limits(measured: Measured) -> dict[str, str]:
     """Return what limits the projector: its processor time in requests, and what an event takes without any request."""
-    speed = median(each["events_per_second"] for each in measured["fold"]["rounds"])
-    sizes = [each["batch_size"] for each in measured["replay"]]
+    speed = median(fold["events_per_second"] for fold in measured["fold"]["rounds"])
+    sizes = [replay["batch_size"] for replay in measured["replay"]]
     shares = {
         f"in requests, batches of {size:,}": f"at least {share_in_requests(measured, size):.0%}" for size in sizes
     }
     largest = max(
-        (each for each in measured["drain"] if each["contender"] == "projector"), key=lambda each: each["batch_size"]
+        (drain for drain in measured["drain"] if drain["contender"] == "projector"),
+        key=lambda drain: drain["batch_size"],
     )
-    memory = median(each["memory_mb"] for each in largest["rounds"])
+    memory = median(one["memory_mb"] for one in largest["rounds"])
     return {
         **shares,
         "decode, check and fold an event": f"{1e6 / speed:.0f} µs",
@@ -106,17 +124,19 @@ def _spread(as_text: str, middle: float, low: float, high: float) -> str:
     """Write a number with its spread; nothing where what it is compared with was not measured."""
     if isnan(middle):
         return ""
-    low_text, text, high_text = (as_text.format(each) for each in (low, middle, high))
+    low_text, text, high_text = (as_text.format(value) for value in (low, middle, high))
     return text if low == high else f"{text} ({low_text}–{high_text})"
 
 
 def _latency(measured: Iterable[Measured], contender: str, batch_size: int) -> str:
     """Return the latency at the lowest rate at which it was measured with that batch size."""
-    fitting = [each for each in measured if (each["contender"], each["batch_size"]) == (contender, batch_size)]
+    fitting = [
+        latency for latency in measured if (latency["contender"], latency["batch_size"]) == (contender, batch_size)
+    ]
     if not fitting:
         return ""
-    rounds = min(fitting, key=lambda each: each["rate"])["rounds"]
-    half, most = (median(each[name] for each in rounds) for name in ("p50_ms", "p99_ms"))
+    rounds = min(fitting, key=lambda latency: latency["rate"])["rounds"]
+    half, most = (median(one[name] for one in rounds) for name in ("p50_ms", "p99_ms"))
     return f"{half:,.0f} / {most:,.0f}"
 
 

@@ -36,7 +36,7 @@ class Work:
 
     def __str__(self) -> str:
         """Say it in milliseconds."""
-        a, b, c = (1000 * each for each in (self.per_batch, self.per_record, self.per_write))
+        a, b, c = (1000 * seconds for seconds in (self.per_batch, self.per_record, self.per_write))
         return f"{a:.1f} ms a batch + {b:.3f} ms a record + {c:.2f} ms a write"
 
 
@@ -57,11 +57,11 @@ def _least_squares(factors: npt.NDArray[np.float64], goal: npt.NDArray[np.float6
     best, least = np.zeros(factors.shape[1]), float(goal @ goal)
     for size in range(1, factors.shape[1] + 1):
         for subset in map(list, combinations(range(factors.shape[1]), size)):
-            found = np.linalg.lstsq(factors[:, subset], goal, rcond=None)[0]
-            error = float(((factors[:, subset] @ found - goal) ** 2).sum())
-            if (found >= 0).all() and error < least - 1e-12:
+            solution = np.linalg.lstsq(factors[:, subset], goal, rcond=None)[0]
+            error = float(((factors[:, subset] @ solution - goal) ** 2).sum())
+            if (solution >= 0).all() and error < least - 1e-12:
                 best, least = np.zeros(factors.shape[1]), error
-                best[subset] = found
+                best[subset] = solution
     return best
 
 

@@ -43,12 +43,12 @@ class Assumptions:
         """Return one row for each assumption, with its reason."""
         rows = [
             {
-                "assumed": each.name.replace("_", " "),
-                "value": f"{getattr(self, each.name):,}",
-                "unit": each.metadata["unit"],
-                "because": each.metadata["why"],
+                "assumed": assumption.name.replace("_", " "),
+                "value": f"{getattr(self, assumption.name):,}",
+                "unit": assumption.metadata["unit"],
+                "because": assumption.metadata["why"],
             }
-            for each in fields(self)
+            for assumption in fields(self)
         ]
         return pd.DataFrame(rows).set_index("assumed")
 

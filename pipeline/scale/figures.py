@@ -28,9 +28,9 @@ LINES = {  # of a bill, in the order in which they are stacked
 WHISKERS = {"ecolor": INK, "elinewidth": 1}
 
 
-def speed(found: Measured) -> Drawing:
+def speed(measured: Measured) -> Drawing:
     """Draw the events a second of every contender, with the spread of its rounds; for the projector its ceiling too."""
-    rows = benchmark.compared(found)
+    rows = benchmark.compared(measured)
     rows = rows[rows["contender"] != "no_op"].sort_values("events_per_second", ascending=False)
     with style():
         figure, axes = plt.subplots(figsize=(7.2, 0.8 + 0.32 * len(rows)))
@@ -60,7 +60,7 @@ def speed(found: Measured) -> Drawing:
     return Drawing(figure, caption, "Bars of events a second, one for each contender and batch size.")
 
 
-def writes(found: Measured) -> Drawing:
+def writes(measured: Measured) -> Drawing:
     """Draw measured writes per event on the line of the formula: against batch size, skew and number of products."""
     sweeps = {
         "batch_size": ("records in a batch", "log", np.unique(np.geomspace(50, 12_000, 25).astype(int))),
@@ -70,17 +70,17 @@ def writes(found: Measured) -> Drawing:
     with style():
         figure, panels = plt.subplots(1, len(sweeps), figsize=(7.2, 2.7))
         for axes, (name, (label, scale, along)) in zip(panels, sweeps.items(), strict=True):
-            measured = benchmark.sweep(found, name)
-            row = measured.iloc[0].to_dict()
+            swept = benchmark.sweep(measured, name)
+            row = swept.iloc[0].to_dict()
             line = [_writes_of(row | {name: value}) for value in along.tolist()]
             axes.plot(along, line, color=GREY, label="formula")
-            axes.plot(measured[name], measured["writes"] / measured["events"], "o", color=BLUE, label="measured")
+            axes.plot(swept[name], swept["writes"] / swept["events"], "o", color=BLUE, label="measured")
             axes.set(xlabel=label, ylabel="writes for an event", xscale=scale, ylim=(0, None))
             axes.xaxis.set_major_formatter("{x:,g}")
             axes.minorticks_off()
         panels[0].legend(loc="upper right")
-    drains = benchmark.drains(found).query("contender == 'projector'").drop_duplicates(SETTING)
-    off = [abs(_writes_of(each) * each["events"] / each["writes"] - 1) for each in drains.to_dict("records")]
+    drains = benchmark.drains(measured).query("contender == 'projector'").drop_duplicates(SETTING)
+    off = [abs(_writes_of(drain) * drain["events"] / drain["writes"] - 1) for drain in drains.to_dict("records")]
     caption = (
         f"Measured writes lie on the formula's line: of {len(off)} settings, the worst is {max(off):.1%} off. Larger "
         "batches, uneven popularity and fewer products each make writes rarer; nothing is fitted here."

@@ -70,7 +70,7 @@ def _simulated(story: StoryShape, batch_size: int, machine: Work) -> float:
 def errors(compared: pd.DataFrame) -> pd.DataFrame:
     """Return the relative errors of the three predictions."""
     pairs = {"writes": "formula", "function s": "held out", "drain s": "simulated"}
-    return pd.DataFrame({found: compared[said] / compared[found] - 1 for found, said in pairs.items()})
+    return pd.DataFrame({actual: compared[predicted] / compared[actual] - 1 for actual, predicted in pairs.items()})
 
 
 def as_text(compared: pd.DataFrame) -> pd.DataFrame:
@@ -78,8 +78,8 @@ def as_text(compared: pd.DataFrame) -> pd.DataFrame:
     off = errors(compared)
     formats = {"writes": "{:,.0f}", "formula": "{:,.0f}"}
     cells = {name: compared[name].map(formats.get(name, "{:.2f}").format) for name in compared}
-    for found, after in (("writes", "formula"), ("function s", "held out"), ("drain s", "simulated")):
-        cells[after] = (cells[after] + off[found].map(_off)).where(compared[after].notna(), "")
+    for actual, predicted in (("writes", "formula"), ("function s", "held out"), ("drain s", "simulated")):
+        cells[predicted] = (cells[predicted] + off[actual].map(_off)).where(compared[predicted].notna(), "")
     return pd.DataFrame(cells)
 
 

@@ -28,7 +28,7 @@ def table() -> pd.DataFrame:
             "price": name.replace("_", " "),
             "$": f"{entry['price']:.10f}".rstrip("0"),
             "per": entry["per"],
-            "says": "; ".join(f"{each['title']} ({each['dated']})" for each in entry["sources"]),
+            "says": "; ".join(f"{source['title']} ({source['dated']})" for source in entry["sources"]),
         }
         for name, entry in read()["prices"].items()
     ]
@@ -43,7 +43,7 @@ def disagreements() -> pd.DataFrame:
         if "disagreement" in entry
     ]
     rows += [
-        {"price": "not modelled", "what the sources say": " ".join(each.split())} for each in read()["not_modelled"]
+        {"price": "not modelled", "what the sources say": " ".join(part.split())} for part in read()["not_modelled"]
     ]
     return pd.DataFrame(rows).set_index("price")
 

@@ -42,7 +42,7 @@ def grown_mb(measured: Measured) -> float:
 
 def kept_up(measured: Measured) -> float:
     """Return the speed of the last quarter of the run, in parts of the first one's; medians of their chunks."""
-    speeds = [each["events_per_second"] for each in measured["chunks"]]
+    speeds = [chunk["events_per_second"] for chunk in measured["chunks"]]
     quarter = max(1, len(speeds) // 4)
     return median(speeds[-quarter:]) / median(speeds[:quarter])
 
@@ -57,14 +57,14 @@ def holds(measured: Measured) -> bool:
 def figure(measured: Measured) -> Drawing:
     """Draw throughput and memory, chunk by chunk."""
     chunks, sent = measured["chunks"], measured["chunk"] * np.arange(1, len(measured["chunks"]) + 1) / 1e6
-    speeds = [each["events_per_second"] for each in chunks]
+    speeds = [chunk["events_per_second"] for chunk in chunks]
     with style():
         drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.2))
         speed.plot(sent, speeds, color=VERMILION)
         speed.set(xlabel="events so far (million)", ylabel="events a second", ylim=(0, None))
         speed.yaxis.set_major_formatter("{x:,.0f}")
         for process, (name, hue) in PROCESSES.items():
-            memory.plot(sent, [each[process] for each in chunks], color=hue, label=name)
+            memory.plot(sent, [chunk[process] for chunk in chunks], color=hue, label=name)
         memory.set(xlabel="events so far (million)", ylabel="memory (MB)", ylim=(0, None))
         memory.legend(loc="upper left")
     runtime, worker = (growth(measured, process) for process in ("runtime_mb", "worker_mb"))

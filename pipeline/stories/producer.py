@@ -4,30 +4,31 @@ PutRecords may fail in part, and keeps no order across that. So a product is nev
 most one record of each, and a product's next record waits until the one before it was accepted.
 """
 
-import json
+import math
 import sys
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+import click
 from botocore.exceptions import BotoCoreError, ClientError
-from tqdm import tqdm
 
-from pipeline.emulator.process import uninterrupted
+from pipeline.arguments import Call, bounded, run, tell, verb
 from pipeline.errors import UserError
-from pipeline.stories.scenarios import NewRecord
+from pipeline.interrupts import uninterrupted
+from pipeline.provisioning.deployment import Deployment
+from pipeline.stories import event_file
+from pipeline.stories.backlog import Backlog, Placed
+from pipeline.stories.popularity import SKEWS, is_skew
+from pipeline.stories.scenarios import SCENARIOS, NewRecord, write_story
+from pipeline.stories.sent_log import Accepted, SentLog, remaining
 
 MOST_RECORDS = 500  # in one PutRecords
-MOST_BYTES = 4 * 1024 * 1024  # in one PutRecords, of the 5 MB that it takes
 MOST_FAILURES = 60  # requests in a row in which not one record was accepted
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.05, 2.0
-
-Head = tuple[int, NewRecord]  # an entry with its place in the story
 
 
 @dataclass(frozen=True)
@@ -39,50 +40,17 @@ class Sent:
     requests: int
 
 
-class Backlog:
-    """What is still to be sent. Offers the earliest entries, of each partition key one at a time."""
-
-    def __init__(self, entries: Iterable[NewRecord]) -> None:
-        self._waiting: dict[str, deque[Head]] = defaultdict(deque)
-        for place, entry in enumerate(entries):
-            self._waiting[entry.partition_key].append((place, entry))
-        self._ready: list[tuple[int, str]] = [(heads[0][0], key) for key, heads in self._waiting.items()]
-        heapify(self._ready)
-
-    def take(self, most: int) -> list[NewRecord]:
-        """Take the entries of one request."""
-        taken: list[NewRecord] = []
-        room = MOST_BYTES
-        while self._ready and len(taken) < most:
-            entry = self._waiting[self._ready[0][1]][0][1]
-            room -= len(entry.data) + len(entry.partition_key)
-            if room < 0 and taken:
-                break
-            heappop(self._ready)
-            taken.append(entry)
-        return taken
-
-    def accepted(self, entry: NewRecord) -> None:
-        """Let the key's next entry come."""
-        self._waiting[entry.partition_key].popleft()
-        self.again(entry)
-
-    def again(self, entry: NewRecord) -> None:
-        """Offer what comes next under the entry's key: after a failure, the entry itself."""
-        heads = self._waiting[entry.partition_key]
-        if heads:
-            heappush(self._ready, (heads[0][0], entry.partition_key))
-
-
 def publish(
     kinesis: Any,
     stream_name: str,
-    entries: Iterable[NewRecord],
+    records: Iterable[NewRecord],
     *,
     rate: float | None = None,
     sent_log: Path | None = None,
+    resume: bool = False,
     progress: bool = True,
     on_sent: Callable[[int], None] = lambda count: None,
+    on_failure: Callable[[], None] = lambda: None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Sent:
     """Send a story and return when every record of it was accepted.
@@ -90,110 +58,149 @@ def publish(
     Args:
         kinesis: a boto3 Kinesis client.
         stream_name: the stream.
-        entries: the story, in order.
+        records: the story, in order.
         rate: records per second at most; None for as fast as it goes.
         sent_log: a file to append one JSON line to for every accepted record: where it lies, and when it was accepted.
+        resume: whether to go on with the last sending of this story that the sent log knows, if it was stopped.
         progress: whether to draw a progress bar on stderr.
         on_sent: told how many records have been accepted so far, after every request.
+        on_failure: called after a request of which nothing was accepted; may raise what ends the sending.
         wait: waits so many seconds.
 
     Raises:
         UserError: the stream stopped accepting records. What was accepted is in the sent log.
     """
-    story = list(entries)
-    backlog = Backlog(story)
-    started, accepted, requests, failures = time.monotonic(), 0, 0, 0
+    from tqdm import tqdm
+
+    story = list(records)
     with ExitStack() as stack:
-        log = stack.enter_context(_open(sent_log)) if sent_log else None
-        bar = stack.enter_context(tqdm(total=len(story), unit=" records", disable=not progress, file=sys.stderr))
-        while accepted < len(story):
-            allowed = _allowed(rate, started, accepted)
+        log = stack.enter_context(SentLog(sent_log, story, resume)) if sent_log else None
+        left = [(place, story[place]) for place in (log.left if log else range(len(story)))]
+        bar = stack.enter_context(tqdm(total=len(left), unit=" records", disable=not progress, file=sys.stderr))
+        backlog = Backlog(left)
+        started, count, requests, failures = time.monotonic(), 0, 0, 0
+        while count < len(left):
+            allowed = _allowed(rate, started, count)
             if not allowed:
                 wait(min(1 / (rate or 1), 0.05))
                 continue
-            request = backlog.take(min(allowed, MOST_RECORDS))
+            request = backlog.take(allowed)
             with uninterrupted():  # or what was accepted could be missing in the log
-                results, trouble = _put(kinesis, stream_name, request)
-                sent = [each for each in zip(request, results, strict=True) if "SequenceNumber" in each[1]]
-                _note(log, sent)
+                accepted, trouble = _put(kinesis, stream_name, request)
+                if log:
+                    log.note(accepted)
             requests += 1
-            for entry, result in zip(request, results, strict=True):
-                (backlog.accepted if "SequenceNumber" in result else backlog.again)(entry)
-            accepted += len(sent)
-            bar.update(len(sent))
-            on_sent(accepted)
-            failures = 0 if sent else failures + 1
+            accepted_keys = {record.partition_key for _, record, _ in accepted}
+            for _, record in request:
+                (backlog.accepted if record.partition_key in accepted_keys else backlog.again)(record.partition_key)
+            count += len(accepted)
+            bar.update(len(accepted))
+            on_sent(count)
+            failures = 0 if accepted else failures + 1
+            if failures:
+                on_failure()
             if failures > MOST_FAILURES:
-                raise UserError(f"the stream accepted {accepted} of {len(story)} records, then no more: {trouble}")
-            if len(sent) < len(request):
+                raise UserError(f"the stream accepted {count} of {len(left)} records, then no more: {trouble}")
+            if len(accepted) < len(request):
                 wait(min(FIRST_WAIT_SECONDS * 2**failures, LONGEST_WAIT_SECONDS))
-    return Sent(accepted, time.monotonic() - started, requests)
+    return Sent(count, time.monotonic() - started, requests)
 
 
-def entries_in(path: Path) -> list[NewRecord]:
-    """Read a file of events, one a line, to be sent just as they are: also those that are no good."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise UserError(f"cannot read the events in {path}: {error.strerror}") from error
-    entries = [NewRecord(line, _key_of(line)) for line in lines if line.strip()]
-    if not entries:
-        raise UserError(f"there are no events in {path}: it should hold one JSON object a line")
-    return entries
+def send(deployment: Deployment, records: Iterable[NewRecord], **options: Any) -> Sent:
+    """Send a story to a deployment's stream; its sent log notes what was accepted. For the options see `publish`."""
+    kinesis, stream_name = deployment.cloud.client("kinesis"), deployment.outputs["StreamName"]
+    must_answer = deployment.cloud.must_answer
+    return publish(kinesis, stream_name, records, sent_log=deployment.sent_log, on_failure=must_answer, **options)
 
 
-def _put(kinesis: Any, stream_name: str, request: list[NewRecord]) -> tuple[list[dict[str, Any]], str]:
-    """Put records. Returns one result for each, those accepted with their `SequenceNumber`, and what went wrong."""
-    records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in request]
+def _put(kinesis: Any, stream_name: str, request: list[Placed]) -> tuple[list[Accepted], str]:
+    """Put records. Returns those that were accepted, with what Kinesis says of each, and what went wrong."""
+    records = [{"Data": record.data, "PartitionKey": record.partition_key} for _, record in request]
     try:
         results = kinesis.put_records(StreamName=stream_name, Records=records)["Records"]
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if (
-            "Throughput" in code
-            or "Limit" in code
-            or "Throttl" in code
-            or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
-        ):
-            return [{} for _ in request], str(error)
-        raise UserError(f"the stream {stream_name} refuses records: {error.response['Error']['Message']}") from error
+        if not _will_pass(error):
+            message = error.response["Error"]["Message"]
+            raise UserError(f"the stream {stream_name} refuses records: {message}") from error
+        return [], str(error)
     except BotoCoreError as error:
-        return [{} for _ in request], str(error)
-    return results, next((str(result.get("ErrorMessage")) for result in results if "ErrorCode" in result), "")
+        return [], str(error)
+    answered = zip(request, results, strict=True)
+    accepted = [(place, record, result) for (place, record), result in answered if "SequenceNumber" in result]
+    return accepted, next((str(result.get("ErrorMessage")) for result in results if "ErrorCode" in result), "")
+
+
+def _will_pass(error: ClientError) -> bool:
+    """Say whether trying again can help."""
+    code, http_status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return http_status >= 500 or any(word in code for word in ("Throughput", "Limit", "Throttl"))
 
 
 def _allowed(rate: float | None, started: float, accepted: int) -> int:
-    return MOST_RECORDS if rate is None else int((time.monotonic() - started) * rate + 1) - accepted
+    """Return how many records may go now."""
+    if rate is None:
+        return MOST_RECORDS
+    return int(min(MOST_RECORDS, (time.monotonic() - started) * rate + 1 - accepted))
 
 
-def _note(log: TextIO | None, sent: list[tuple[NewRecord, dict[str, Any]]]) -> None:
-    if log:
-        now = round(time.time(), 3)
-        for entry, result in sent:
-            place = {"shard_id": result["ShardId"], "sequence_number": result["SequenceNumber"]}
-            log.write(json.dumps({"partition_key": entry.partition_key, **place, "accepted_at": now}) + "\n")
-        log.flush()
+@verb("send")
+@click.option("--events", type=click.IntRange(min=1), default=1000, show_default=True, help="how many records")
+@click.option("--products", type=click.IntRange(min=1), default=20, show_default=True, help="about how many products")
+@click.option(
+    "--skew",
+    type=float,
+    callback=bounded(is_skew, f"a skew: {SKEWS}"),
+    default=0.0,
+    show_default=True,
+    help="0: all products alike; 1: the k-th gets 1/k of the first one's events",
+)
+@click.option(
+    "--rate",
+    type=float,
+    callback=bounded(lambda rate: 0 < rate < math.inf, "a rate above 0"),
+    help="records per second at most  [default: as fast as it goes]",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="another seed, another story")
+@click.option("--scenario", "name", type=click.Choice(list(SCENARIOS)), default="everyday", show_default=True)
+@click.option("--file", type=click.Path(path_type=Path), help="publish the lines of this file instead, as they are")
+@click.option("--resume", is_flag=True, help="send only what a sending of the same that was stopped had left")
+@click.option("--again", is_flag=True, help="send all of it, although a sending of the same was stopped")
+def command(call: Call, file: Path | None, rate: float | None, resume: bool, again: bool, **story: Any) -> None:
+    """Generate and publish events, or publish those of a file as they are."""
+    records = event_file.read(file) if file else write_story(**story)
+    deployment = call.find()
+    left = remaining(deployment.sent_log, records)
+    if 0 < left < len(records) and not (resume or again):
+        raise UserError(
+            f"{len(records) - left} of these {len(records)} records were sent before, then the sending was stopped. "
+            f"To send the other {left}, add --resume; to send all of them once more, --again"
+        )
+    to_send, accepted, started = left if resume else len(records), 0, time.monotonic()
 
+    def note(count: int) -> None:
+        nonlocal accepted
+        accepted = count
 
-def _open(path: Path) -> TextIO:
+    def facts() -> dict[str, Any]:
+        return {
+            "sent": accepted,
+            "unsent": to_send - accepted,
+            "scenario": None if file else story["name"],
+            "seed": None if file else story["seed"],
+            "seconds": round(time.monotonic() - started, 3),
+            "sent_log": str(deployment.sent_log),
+        }
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a")
-    except OSError as error:
-        raise UserError(f"cannot write the sent log {path}: {error.strerror}") from error
-
-
-def _key_of(line: bytes) -> str:
-    """Return the product's id, or for a line that names none a key that it can be quarantined under."""
-    try:
-        key = json.loads(line, parse_int=float)["product"]["product_id"]  # int refuses very long ones
-        key.encode()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "no-product"
-    return key if 1 <= len(key) <= 256 else "no-product"
+        send(deployment, records, rate=rate, resume=resume, on_sent=note)
+    except (UserError, KeyboardInterrupt):  # and how far it came
+        if call.as_json:
+            call.show(facts(), [])
+        if accepted:
+            tell(f"{accepted} of {to_send} records were sent. To send the others, add --resume to the same command")
+        raise
+    call.show(facts(), ["{sent} records in {seconds:.1f} s. Where each lies: {sent_log}".format(**facts())])
 
 
 if __name__ == "__main__":
-    from pipeline.__main__ import main
-
-    sys.exit(main(["send", *sys.argv[1:]]))
+    sys.exit(run(command, "inventory send", sys.argv[1:]))

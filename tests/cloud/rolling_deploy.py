@@ -15,9 +15,12 @@ from unittest import mock
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
-from pipeline.provisioning import bundle, deployment, stack
+from pipeline.consistency import audit
+from pipeline.provisioning import bundle, deployment
+from pipeline.provisioning import stack as stacks
 from pipeline.provisioning.bundle import SOURCE, Bundle
-from pipeline.stories import scenarios
+from pipeline.reading import stock
+from pipeline.stories import producer, scenarios
 from pipeline.waiting import eventually
 
 EVENTS, RATE = 1500, 250
@@ -30,14 +33,16 @@ def roll(where: Cloud, stack_name: str, seed: int) -> list[str]:
     bundle.upload(where.client("s3"), found.outputs["ArtifactBucketName"], second)
     story = scenarios.write_story("rough-day", EVENTS, 40, seed=seed)
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(found.send, story, rate=RATE, progress=False)
-        for build, share in ((second, 0.25), (first, 0.55)):
-            eventually(lambda share=share: sending.done() or applied(found) > share * EVENTS, 120)
-            assert not sending.done(), "events have to flow while it is deployed"
-            stack.provision(where, stack_name, {"CodeKey": build.key}, lambda line: None)
+        sending = pool.submit(producer.send, found, story, rate=RATE, progress=False)
+        for build, share in ((second, 0.2), (first, 0.5)):
+            eventually(lambda share=share: applied(found) > share * EVENTS, 120)
+            before = applied(found)
+            stacks.provision(where, stack_name, {"CodeKey": build.key}, lambda line: None)
             assert deployed_digest(found) == build.code_sha256
         sending.result()
-    return found.audit().discrepancies
+    result = audit.audit(where, found.outputs)
+    assert result.applied > before, "events have to flow while it is deployed"
+    return result.discrepancies
 
 
 def another_build() -> Bundle:
@@ -51,7 +56,7 @@ def another_build() -> Bundle:
 
 def applied(found: deployment.Deployment) -> int:
     """Count what is in the table by now."""
-    return int(found.stock(include_removed=True)["version"].sum())
+    return sum(item["version"] for item in stock.items(found.cloud, found.outputs["StockTableName"]))
 
 
 def deployed_digest(found: deployment.Deployment) -> str:

@@ -47,7 +47,7 @@ class FakeAws:
 @pytest.fixture
 def fake_aws(monkeypatch):
     fake = FakeAws()
-    monkeypatch.setattr(cloud.boto3, "Session", lambda: fake)
+    monkeypatch.setattr(boto3, "Session", lambda: fake)
     return fake
 
 

@@ -11,8 +11,8 @@ import pytest
 from pipeline import cloud
 from pipeline.consistency import audit as audits
 from pipeline.provisioning import deployment, stack
-from pipeline.reading import queues
-from pipeline.stories import scenarios
+from pipeline.reading import queues, stock
+from pipeline.stories import producer, scenarios
 from pipeline.stories.scenarios import pack
 from tests.doubles.events import DEAD_LETTER, added, decremented, incremented
 
@@ -69,6 +69,10 @@ def a_stack(joined, second_stacks):
     return made
 
 
+def in_stock(shelf, include_removed=False):
+    return stock.stock(shelf.cloud, shelf.outputs["StockTableName"], include_removed)
+
+
 def story(*said):
     return [pack(each) for each in said]
 
@@ -89,11 +93,11 @@ def test_a_missing_permission_is_in_view_and_nothing_is_lost_once_it_is_there(
 ):
     shelf = a_stack("denied")
     lamp, mug = f"LAMP-{statement}-{action}", f"MUG-{statement}-{action}"
-    shelf.send(story(added(lamp, 3)), progress=False)
+    producer.send(shelf, story(added(lamp, 3)), progress=False)
     assert inventory_here("audit", "--stack-name", "denied")["discrepancies"] == []
     with template(monkeypatch, tmp_path, without(statement, action)):
         stack.provision(joined, "denied", tell=lambda line: None)
-    shelf.send(story(decremented(lamp, 9), decremented(lamp, 1), added(mug, 4)), progress=False)
+    producer.send(shelf, story(decremented(lamp, 9), decremented(lamp, 1), added(mug, 4)), progress=False)
 
     def in_view():
         view = "\n".join(inventory_here("audit", "--stack-name", "denied", status=1)["discrepancies"])
@@ -104,7 +108,7 @@ def test_a_missing_permission_is_in_view_and_nothing_is_lost_once_it_is_there(
     stack.provision(joined, "denied", tell=lambda line: None)
     patience(30.0)
     assert inventory_here("audit", "--stack-name", "denied")["discrepancies"] == []
-    assert shelf.stock().set_index("product_id")["quantity"][[lamp, mug]].to_list() == [2, 4]
+    assert in_stock(shelf).set_index("product_id")["quantity"][[lamp, mug]].to_list() == [2, 4]
 
 
 def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
@@ -112,7 +116,7 @@ def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
 ):
     with template(monkeypatch, tmp_path, without("ReadAndWriteStock", "dynamodb:PartiQLInsert")):
         shelf = a_stack("impatient", {"MaximumRetryAttempts": 1, "ShardCount": 1})
-        shelf.send(story(added(LAMP, 3)), progress=False)
+        producer.send(shelf, story(added(LAMP, 3)), progress=False)
         [letter] = eventually(
             lambda: queues.dead_letters(joined.client("sqs"), shelf.outputs["DeadLetterQueueUrl"]), "a dead letter"
         )
@@ -139,7 +143,8 @@ def test_the_audit_finds_every_error_that_was_planted(a_stack, joined, inventory
     patience(30.0)
     shelf = a_stack("tampered")
     products = ["SOUND", "TOO-MANY", "GONE", "RENAMED", "SHORT", "LATE", "OLD"]
-    shelf.send(
+    producer.send(
+        shelf,
         story(
             *[added(each, 5) for each in products], decremented("SOUND", 9), decremented("GONE", 7)
         ),
@@ -199,9 +204,12 @@ def place_of(shelf, product_id):
 
 def test_a_pipe_that_is_killed_in_the_middle_is_started_again_and_nothing_is_lost(running, joined, eventually):
     shelf = deployment.find(joined, "inventory")
-    before = shelf.stock(include_removed=True)["version"].sum()
-    shelf.send(scenarios.write_story("rough-day", 1500, 150, seed=99), progress=False)
-    eventually(lambda: shelf.stock(include_removed=True)["version"].sum() > before, "the first of them in the table")
+    before = in_stock(shelf, include_removed=True)["version"].sum()
+    producer.send(shelf, scenarios.write_story("rough-day", 1500, 150, seed=99), progress=False)
+    eventually(
+        lambda: in_stock(shelf, include_removed=True)["version"].sum() > before,
+        "the first of them in the table",
+    )
     pipes = running.inventory.process("pipes")
     pipes.send_signal(signal.SIGKILL)
     pipes.wait(10)
@@ -218,8 +226,10 @@ def test_records_that_come_while_no_pipe_runs_are_carried_when_one_does(running,
     pipes = running.inventory.process("pipes")
     pipes.send_signal(signal.SIGKILL)
     pipes.wait(10)
-    shelf.send(
-        story(added("PATIENT-MUG", 5), decremented("PATIENT-MUG", 1), incremented("PATIENT-MUG", 3)), progress=False
+    producer.send(
+        shelf,
+        story(added("PATIENT-MUG", 5), decremented("PATIENT-MUG", 1), incremented("PATIENT-MUG", 3)),
+        progress=False,
     )
     assert inventory_here("audit")["discrepancies"] == []
     [mug] = [each for each in inventory_here("stock") if each["product_id"] == "PATIENT-MUG"]

@@ -12,6 +12,8 @@ from typing import Any
 
 from stock_projector.events import Record, SequenceNumber
 
+from pipeline.reading.stream import StreamRecord
+
 FOLDER = Path(__file__).parent
 SAMPLE = json.loads((FOLDER / "sample_event.json").read_text())
 PIPE_BATCH = json.loads((FOLDER / "pipe_batch.json").read_text())
@@ -76,19 +78,12 @@ def record(body: Any, number: int = 0, partition_key: str | None = None, shard_i
     return Record(data, key, place(number), shard_id, NOON_SECONDS + number, f"{shard_id}:{place(number)}")
 
 
-def read_from(shard_id: str, answered: dict[str, Any]) -> Record:
-    """Take a record from the answer of GetRecords."""
-    number, arrived = answered["SequenceNumber"], answered["ApproximateArrivalTimestamp"].timestamp()
-    identifier = f"{shard_id}:{number}"
-    return Record(answered["Data"], answered["PartitionKey"], SequenceNumber(number), shard_id, arrived, identifier)
-
-
-def flat(record: Record) -> dict[str, Any]:
+def flat(record: Record | StreamRecord) -> dict[str, Any]:
     """Write a record as a pipe hands it to its target."""
     return PIPE_BATCH[0] | {
         "partitionKey": record.partition_key,
         "sequenceNumber": str(record.sequence_number),
         "data": base64.b64encode(record.data).decode(),
         "approximateArrivalTimestamp": record.arrived_at,
-        "eventID": record.item_identifier,
+        "eventID": f"{record.shard_id}:{record.sequence_number}",
     }

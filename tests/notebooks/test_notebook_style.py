@@ -3,12 +3,14 @@
 import ast
 import importlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import nbformat
 import pytest
 import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from pipeline.paths import ROOT
 from pipeline.report.make import TITLE
@@ -28,9 +30,8 @@ SECTIONS = {
     "06_flowchart": ["The flowchart"],
 }
 
+CLOSING = ["## What was seen", "**Try it.**", "<details><summary>Solution</summary>", "</details>"]
 LONGEST_LINE = 104  # letters that a cell of JupyterLab shows beside its panels
-
-every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def written_cells(path: Path) -> list:
@@ -65,36 +66,115 @@ def test_the_tutorial_is_whole() -> None:
     assert [name[:2] for name in names] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "99"]
 
 
-@every_notebook
-def test_there_are_neither_too_few_steps_nor_too_many(path: Path) -> None:
-    assert CELLS[0] <= len(code_of(path)) <= CELLS[1]
+# ── Rules: each returns what is wrong with one notebook ──
 
 
-@every_notebook
-def test_a_cell_is_small(path: Path) -> None:
+def too_few_or_too_many_steps(path: Path) -> list[str]:
+    steps = len(code_of(path))
+    return [] if CELLS[0] <= steps <= CELLS[1] else [f"{steps} code cells"]
+
+
+def large_cells(path: Path) -> list[str]:
     lengths = [lines_of(source) for source in code_of(path)]
-    assert max(lengths) <= MOST_LINES
-    assert median(lengths) <= MEDIAN_LINES
+    usual = [f"half of the cells have more than {MEDIAN_LINES} lines"] if median(lengths) > MEDIAN_LINES else []
+    return usual + [f"a cell of {length} lines" for length in lengths if length > MOST_LINES]
 
 
-@every_notebook
-def test_a_line_of_code_can_be_seen_to_its_end(path: Path) -> None:
+def long_lines(path: Path) -> list[str]:
     lines = [line for source in code_of(path) for line in source.splitlines()]
-    assert [line for line in lines if len(line) > LONGEST_LINE] == []
+    return [line for line in lines if len(line) > LONGEST_LINE]
 
 
-@every_notebook
-def test_a_result_says_what_its_numbers_mean(path: Path) -> None:
-    shown = [ast.parse(source).body[-1] for source in code_of(path)]
-    assert [ast.unparse(it) for it in shown if isinstance(it, ast.Expr) and isinstance(it.value, ast.Tuple)] == []
+def bare_tuples(path: Path) -> list[str]:
+    """Results that do not say what their numbers mean."""
+    last = [ast.parse(source).body[-1] for source in code_of(path)]
+    return [ast.unparse(it) for it in last if isinstance(it, ast.Expr) and isinstance(it.value, ast.Tuple)]
 
 
-@every_notebook
-def test_prose_leads(path: Path) -> None:
-    assert words_of(prose_of(path)) >= WORDS_A_LINE * sum(map(lines_of, code_of(path)))
+def too_little_prose(path: Path) -> list[str]:
     kinds = "".join(cell.cell_type[0] for cell in written_cells(path))
-    assert kinds.startswith("m")
-    assert max(map(len, re.findall("c+", kinds))) <= LONGEST_RUN
+    words, lines = words_of(prose_of(path)), sum(map(lines_of, code_of(path)))
+    few = [f"{words} words for {lines} lines of code"] if words < WORDS_A_LINE * lines else []
+    first = [] if kinds.startswith("m") else ["code comes first"]
+    return (
+        few + first + [f"{len(run)} code cells in a row" for run in re.findall("c+", kinds) if len(run) > LONGEST_RUN]
+    )
+
+
+def missing_parts(path: Path) -> list[str]:
+    """What the reader will know, the summary, the exercise with its solution, and a sentence on what is asserted."""
+    cells = cells_of(path, "markdown")
+    first, last = cells[0], cells[-1]
+    here = {
+        "# ": first.source.startswith("# "),
+        "At the end of this notebook": "At the end of this notebook" in prose_of(path),
+    }
+    here |= {part: part in last.source for part in CLOSING}
+    asserted = last.source.partition("</details>")[2].split()
+    return [part for part, is_here in here.items() if not is_here] + ["what is asserted"] * (
+        len(asserted) < WORDS_A_LINE
+    )
+
+
+def definitions(path: Path) -> list[str]:
+    nodes = [
+        node for source in code_of(path) for node in ast.walk(ast.parse(source))
+    ]  # a magic is no Python, and fails
+    return [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+
+
+def no_assertion_at_the_end(path: Path) -> list[str]:
+    return [ast.unparse(it) for it in ast.parse(code_of(path)[-1]).body if not isinstance(it, ast.Assert)]
+
+
+def imports_that_fail(path: Path) -> list[str]:
+    names = []
+    for node in [node for source in code_of(path) for node in ast.walk(ast.parse(source))]:
+        if isinstance(node, ast.Import):
+            names += [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [(node.module or "", alias.name) for alias in node.names]
+    return [".".join(name) for name in names if not _resolves(*name)]
+
+
+def _resolves(module: str, name: str) -> bool:
+    try:
+        if name and not hasattr(importlib.import_module(module), name):
+            importlib.import_module(f"{module}.{name}")
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
+def paths_of_a_machine(path: Path) -> list[str]:
+    places = r"/home/\w+|/Users/\w+|/root/|/tmp/|/work/|C:\\|127\.0\.0\.1:\d+"
+    return re.findall(places, path.read_text("utf-8"))
+
+
+def dead_links(path: Path) -> list[str]:
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", prose_of(path))
+    return [target for target in targets if not (target.startswith("https://") or (path.parent / target).exists())]
+
+
+RULES: list[Callable[[Path], list[str]]] = [
+    too_few_or_too_many_steps, large_cells, long_lines, bare_tuples, too_little_prose, missing_parts, definitions,
+    no_assertion_at_the_end, imports_that_fail, paths_of_a_machine, dead_links,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_no_notebook_breaks_the_rule(rule: Callable[[Path], list[str]]) -> None:
+    assert [f"{path.stem}: {offence}" for path in NOTEBOOKS for offence in rule(path)] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_notebook_that_breaks_every_rule_is_found(rule: Callable[[Path], list[str]], tmp_path: Path) -> None:
+    long_cell = [f"print({number})" for number in range(MOST_LINES)] + [f"name = {'x' * LONGEST_LINE!r}"]
+    code = ["from pipeline import nothing", "def f(): ...", "\n".join(long_cell), "open('/home/me')", "1, 2"]
+    cells = [new_code_cell(source) for source in code] + [new_markdown_cell("See [this](nowhere.md).")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "bad.ipynb")
+    assert rule(tmp_path / "bad.ipynb") != []
 
 
 def test_no_notebook_has_the_title_of_the_report() -> None:
@@ -103,71 +183,16 @@ def test_no_notebook_has_the_title_of_the_report() -> None:
     assert len(set(titles)) == len(titles)
 
 
-@every_notebook
-def test_it_says_what_the_reader_will_know_and_closes_with_an_exercise(path: Path) -> None:
-    first, *_, last = cells_of(path, "markdown")
-    assert first.source.startswith("# ")
-    assert "At the end of this notebook" in prose_of(path)
-    assert "## What was seen" in last.source
-    assert "**Try it.**" in last.source
-    assert "<details><summary>Solution</summary>" in last.source
-    assert "</details>" in last.source
-
-
-@every_notebook
-def test_nothing_is_defined_in_a_cell(path: Path) -> None:
-    for source in code_of(path):
-        nodes = list(ast.walk(ast.parse(source)))  # a magic or a `!command` is no Python, and fails here
-        assert not [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
-
-
-@every_notebook
-def test_it_ends_by_asserting_what_it_claimed(path: Path) -> None:
-    last = ast.parse(code_of(path)[-1]).body
-    assert last
-    assert all(isinstance(statement, ast.Assert) for statement in last)
-
-
-@every_notebook
-def test_a_sentence_says_what_is_asserted_at_the_end(path: Path) -> None:
-    assert len(cells_of(path, "markdown")[-1].source.partition("</details>")[2].split()) >= WORDS_A_LINE
-
-
-@every_notebook
-def test_its_imports_resolve(path: Path) -> None:
-    for source in code_of(path):
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Import):
-                for name in node.names:
-                    importlib.import_module(name.name)
-            elif isinstance(node, ast.ImportFrom):
-                module = importlib.import_module(node.module or "")
-                for name in node.names:
-                    if not hasattr(module, name.name):
-                        importlib.import_module(f"{node.module}.{name.name}")
-
-
-@every_notebook
-def test_it_knows_no_machine(path: Path) -> None:
-    text = path.read_text("utf-8")
-    for place in (r"/home/\w", r"/Users/\w", r"/root/", r"/tmp/", r"/work/", r"C:\\", r"127\.0\.0\.1:\d"):
-        assert not re.search(place, text), place
-
-
-@every_notebook
-def test_its_links_lead_somewhere(path: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", prose_of(path)):
-        assert target.startswith("https://") or (path.parent / target).exists(), target
-
-
-@pytest.mark.parametrize(("name", "headings"), SECTIONS.items(), ids=SECTIONS)
-def test_the_deliverables_are_found_by_name(name: str, headings: list[str]) -> None:
-    found = re.findall(r"^## (.*)$", prose_of(ROOT / "notebooks" / f"{name}.ipynb"), re.MULTILINE)
-    assert set(headings) <= set(found)
+def test_the_deliverables_are_found_by_name() -> None:
+    headings = {
+        name: re.findall(r"^## (.*)$", prose_of(ROOT / "notebooks" / f"{name}.ipynb"), re.MULTILINE)
+        for name in SECTIONS
+    }
+    assert [title for name, titles in SECTIONS.items() for title in titles if title not in headings[name]] == []
 
 
 def test_every_requirement_is_backed_by_a_check() -> None:
     groups = yaml.safe_load((ROOT / "report" / "deliverables.yaml").read_text())
-    asked = {requirement["id"] for group in groups for requirement in group["requirements"]}
+    requirements = {requirement["id"] for group in groups for requirement in group["requirements"]}
     code = "\n".join(source for path in NOTEBOOKS for source in code_of(path))
-    assert not {each for each in asked if f'"{each}"' not in code}
+    assert not {requirement for requirement in requirements if f'"{requirement}"' not in code}

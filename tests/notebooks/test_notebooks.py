@@ -58,9 +58,9 @@ def run_again(notebooks: list[Path], state_dir: Path) -> tuple[Done, list[Path]]
     }
     try:
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LONGEST_RUN_SECONDS)
-        left = [*state_dir.glob("emulator.json"), *state_dir.glob("sent/*")]
+        left = [*state_dir.glob("checkpoints"), *state_dir.glob("sent/*")]
     finally:
-        subprocess.run([sys.executable, "-m", "pipeline", "down"], cwd=ROOT, env=env, check=True, timeout=120)
+        subprocess.run([sys.executable, "-m", "pipeline", "down", "--all"], cwd=ROOT, env=env, check=True, timeout=120)
     return done, left
 
 

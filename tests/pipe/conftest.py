@@ -1,16 +1,16 @@
-"""One world for every test."""
+"""One harness for every test."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.pipe.world import World
+from tests.pipe.harness import Harness
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def harness(tmp_path: Path) -> Iterator[Harness]:
     """A stream, a function, a queue and a topic in process."""
-    made = World(tmp_path)
+    made = Harness(tmp_path)
     yield made
     made.close()

@@ -17,7 +17,7 @@ Made from `tests/pipe/conformance` by `python -m tests.pipe.facts`; a test is re
 stale. Every fact is a test of the real runtime (`pipeline/pipe`) against a Kinesis stream in process, whose
 shards split, merge, close and throttle as AWS's do. "Fails for" counts the deliberately wrong runtimes that the test
 was seen to find out (`test_conformance_has_teeth.py`). What the emulator can do is checked there again
-(`test_on_the_emulator.py`).
+(`tests/emulator/test_pipe_on_the_emulator.py`).
 
 "Guide" is the EventBridge user guide, by page; "API model" is the Pipes API as botocore carries it; "ours" is what AWS
 does not say or does not have. (?) marks our reading of a gap.

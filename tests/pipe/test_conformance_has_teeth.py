@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.pipe.conformance import facts
-from tests.pipe.world import QUEUE, TOPIC, World
+from tests.pipe.harness import QUEUE, TOPIC, Harness
 
 PATIENCE_SECONDS = 0.25  # how long a test waits here for what will not come
 
@@ -203,14 +203,14 @@ def _plain(function: Any) -> Any:
 def test_a_wrong_runtime_is_found_out(wrong: tuple[Any, ...], tmp_path: Path) -> None:
     name, where, old, new, *given = wrong
     test = facts()[f"test_{name}"]
-    world = World(tmp_path, PATIENCE_SECONDS)
+    harness = Harness(tmp_path, PATIENCE_SECONDS)
     with mutated(where, old, new):
         try:
-            test(world, **(given[0] if given else {}))
+            test(harness, **(given[0] if given else {}))
         except Exception:
             return
         finally:
-            world.close()
+            harness.close()
     pytest.fail(f"{where} with {new!r} for {old!r}, and no one noticed")
 
 

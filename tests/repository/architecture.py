@@ -2,15 +2,11 @@
 
 import ast
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-# In the order in which data flows: a room imports only rooms before it.
-ROOMS = (
-    "emulator", "pipe", "cloud", "provisioning", "stories", "reading", "consistency", "recovery",
-    "catalogue", "drawings", "notebook", "scale", "report", "arguments", "__main__",
-)  # fmt: skip
-FREE = ("errors", "waiting", "paths", "safe_text", "provisioning.template")  # which every room may import but `pipe`
+from tests.repository.source_tree import FREE, NOT_YET, ROOMS, arrows_of, imports, is_in, reached_from, room_of, sources
+
 MAY_SLEEP = {("pipeline/waiting.py", "eventually"), ("benchmarks/contenders/replay.py", "handler")}
 DOMAIN = ("events", "memory", "projection")
 OUTER_WORLD = (
@@ -25,40 +21,8 @@ OUTER_WORLD = (
     "random",
     "aws_lambda_powertools",
 )
-NOT_YET = {  # to be emptied: (room, what it still imports)
-    ("pipe", "emulator"),
-    ("notebook", "report"),
-    ("report", "notebook"),
-    ("provisioning", "stories"),
-    ("provisioning", "reading"),
-    ("provisioning", "consistency"),
-    ("stories", "__main__"),
-}
-COMPARES_YET = ("pipeline/__main__.py", "pipeline/notebook/stacks.py")  # to be emptied
-
-
-def sources(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:
-    """Yield (path from the root, syntax tree) of every Python file in some folders, or of one file."""
-    for folder in folders:
-        start = root / folder
-        for path in [start] if start.suffix == ".py" else sorted(start.rglob("*.py")):
-            yield path.relative_to(root).as_posix(), ast.parse(path.read_text())
-
-
-def imports(path: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield (line, module or name in it) of all that a file imports, wherever in the file it does so."""
-    package = path.removesuffix(".py").split("/")[:-1]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
-
-
-def is_in(name: str, *packages: str) -> bool:
-    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+KINESIS_CALLS = {"put_record", "put_records", "get_records", "get_shard_iterator", "list_shards", "split_shard"}
+EVENT_SHAPES = ({"event_type", "product"}, {"partitionKey", "sequenceNumber"}, {"PartitionKey", "SequenceNumber"})
 
 
 def _import_offenders(root: Path, forbidden: Callable[[str, str], bool], *folders: str) -> list[str]:
@@ -68,11 +32,6 @@ def _import_offenders(root: Path, forbidden: Callable[[str, str], bool], *folder
         for line, name in imports(path, tree)
         if forbidden(path, name)
     ]
-
-
-def room_of(path_or_module: str) -> str:
-    """Name the room of `pipeline/stories/producer.py`, or of `pipeline.stories.producer`."""
-    return path_or_module.removesuffix(".py").replace("/", ".").split(".")[1]
 
 
 def rooms_are_in_the_order_of_flow(root: Path) -> list[str]:
@@ -98,41 +57,16 @@ def the_pipe_imports_nothing_but_itself(root: Path) -> list[str]:
 
 def nothing_imports_in_a_circle(root: Path) -> list[str]:
     """Follow modules, not rooms: a circle within a room is one as well."""
-    arrows = _arrows(root)
-    in_circle = sorted(module for module in arrows if module in _reached_from(module, arrows))
+    arrows = arrows_of(root)
+    in_circle = sorted(module for module in arrows if module in reached_from(module, arrows))
     return [f"{module} is in a circle with {', '.join(arrows[module] & set(in_circle))}" for module in in_circle]
-
-
-def _arrows(root: Path) -> dict[str, set[str]]:
-    """Map every module of the pipeline to the modules of the pipeline that it imports."""
-    parsed = dict(sources(root, "pipeline"))
-    path_of = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in parsed}
-    arrows = {}
-    for module, path in path_of.items():
-        names = {name for _, name in imports(path, parsed[path])}
-        targets = {name if name in path_of else name.rpartition(".")[0] for name in names} & path_of.keys() - {module}
-        arrows[module] = {target for target in targets if (room_of(path), room_of(path_of[target])) not in NOT_YET}
-    return arrows
-
-
-def _reached_from(start: str, arrows: dict[str, set[str]]) -> set[str]:
-    reached: set[str] = set()
-    waiting = {start}
-    while waiting:
-        targets = arrows.get(waiting.pop(), set())
-        waiting |= targets - reached
-        reached |= targets
-    return reached
 
 
 def only_cloud_reaches_clients_and_the_emulator(root: Path) -> list[str]:
     clients = ("boto3", "botocore.session", "botocore.config", "ministack", "pipeline.emulator")
-    excepted = {"pipeline/stories/producer.py": "pipeline.emulator.process.uninterrupted"}
 
     def is_shortcut(path: str, name: str) -> bool:
-        return (
-            room_of(path) not in ("cloud", "emulator", "pipe") and is_in(name, *clients) and excepted.get(path) != name
-        )
+        return room_of(path) not in ("cloud", "emulator", "pipe") and is_in(name, *clients)
 
     return _import_offenders(root, is_shortcut, "pipeline")
 
@@ -147,7 +81,7 @@ def only_cloud_compares_cloud_names(root: Path) -> list[str]:
                 "local",
                 "aws",
             }
-            if names and path not in ("pipeline/cloud.py", *COMPARES_YET):
+            if names and path != "pipeline/cloud.py":
                 offenders.append(f"{path}:{node.lineno} compares with {names.pop()!r}: ask the Cloud what it can do")
     return offenders
 
@@ -179,7 +113,7 @@ def the_domain_does_no_input_and_no_output(root: Path) -> list[str]:
 
 
 def nothing_that_the_audit_is_made_of_shares_a_line_with_the_projector(root: Path) -> list[str]:
-    made_of = {"pipeline.consistency.audit", *_reached_from("pipeline.consistency.audit", _arrows(root))}
+    made_of = {"pipeline.consistency.audit", *reached_from("pipeline.consistency.audit", arrows_of(root))}
 
     def is_shared(path: str, name: str) -> bool:
         module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -202,6 +136,28 @@ def nothing_is_read_or_connected_while_a_module_is_imported(root: Path) -> list[
         for node in tree.body
         if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.If) and not path.endswith("/handler.py")
         if any(word in ast.unparse(node) for word in ("os.environ", "boto3.client", "boto3.Session"))
+    ]
+
+
+def the_tests_have_one_kinesis(root: Path) -> list[str]:
+    return [
+        f"{path}:{node.lineno} defines {node.name}: use tests/doubles/kinesis.py"
+        for path, tree in sources(root, "tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name in KINESIS_CALLS and path != "tests/doubles/kinesis.py"
+    ]
+
+
+def the_tests_have_one_way_to_make_an_event_or_a_record(root: Path) -> list[str]:
+    """May make its own: what quotes AWS, what is to share nothing with anybody, what makes events that are none."""
+    quotes, shares_nothing = "tests/pipe/conformance/test_records_and_order.py", "tests/proof/reference.py"
+    excepted = (quotes, shares_nothing, "tests/consistency/test_oracle.py")
+    return [
+        f"{path}:{node.lineno} writes out an event or a record: use tests/doubles/events.py"
+        for path, tree in sources(root, "tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict) and path not in excepted and not path.startswith("tests/doubles/")
+        if any(shape <= {key.value for key in node.keys if isinstance(key, ast.Constant)} for shape in EVENT_SHAPES)
     ]
 
 

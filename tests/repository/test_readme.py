@@ -1,13 +1,13 @@
-"""Every command of README.md does what the page says of it.
+"""Every command of README.md does what the page says of it, and its map of the tree is complete.
 
-Most are run, word for word, in a folder that looks like the repository, with a local cloud of its own. Those that
-cannot be are checked as far as that goes, and the name of the way says how far:
+Most commands are run, word for word, in a folder that looks like the repository, with a local cloud of its own. The
+others are checked as far as that goes:
 
 - `make report`, `test`, `prove`, `lab` and the like are planned (`make -n`), and what they would start is there;
 - `inventory report` is run up to its first notebook;
 - `--cloud aws` is run against the local cloud in the place of AWS, which it refuses: another account's credentials;
 - `pytest --nbval` collects; `tests/notebooks` takes the same words from the page and runs them to the end;
-- conda is not here: the file that it would read is (`tests/repository/test_environment.py` holds it to the lock).
+- conda is not here: the file that it would read is (`tests/repository/test_environment.py` compares it with the lock).
 """
 
 import importlib.util
@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -24,19 +25,20 @@ import yaml
 
 from pipeline import __main__ as command_line
 from pipeline.errors import UserError
+from pipeline.paths import ROOT
 from pipeline.report import make, run
+from tests.inventory import Inventory
 from tests.repository import readme
 
-ROOT = readme.ROOT
-WAYS = {
-    "executed": r"make (up|down)|\.venv/bin/inventory (?!report)(?!.*aws).*|\.venv/bin/papermill .*",
+TESTED_AS = {
+    "executed": r"make (up|down)|\.venv/bin/(inventory (?!report)(?!.*aws)|papermill |jupyter nbconvert ).*",
     "planned": r"make [a-z-]+",
     "run up to its first notebook": r"\.venv/bin/inventory report(?!.*aws).*",
-    "refused": r"inventory (up|send|audit|down) +--cloud aws .*",
+    "refused": r"\.venv/bin/inventory (up|send|audit|down) +--cloud aws .*",
     "collected": r"\.venv/bin/python -m pytest --nbval .*",
     "there to be read": r"conda env create -f \S+",
 }
-SAYS = {  # what a command that is executed prints, by its verb
+PRINTS = {  # by the verb of a command that is executed
     "make up": r"export AWS_ENDPOINT_URL=http://127\.0\.0\.1",
     "inventory up": r'"AWS_ENDPOINT_URL": "http://127\.0\.0\.1',
     "inventory send": r"^1000 records in ",
@@ -45,20 +47,21 @@ SAYS = {  # what a command that is executed prints, by its verb
     "inventory status": r"RUNNING",
     "make down": r"",
     "papermill notebooks/03_send_events.ipynb": r"",
+    "jupyter nbconvert": r"",
 }
 
 
-def way_of(command: str) -> str:
-    """Name the way in which a command is tested; none, for one that is not known here."""
-    return next((way for way, shape in WAYS.items() if re.fullmatch(shape, command)), "")
+def how_tested(command: str) -> str:
+    """Say how a command is tested; nothing, for one that is not known here."""
+    return next((how for how, shape in TESTED_AS.items() if re.fullmatch(shape, command)), "")
 
 
 def verb_of(command: str) -> str:
     return " ".join(command.removeprefix(".venv/bin/").split()[:2])
 
 
-def each(way: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("command", [command for command in readme.commands() if way_of(command) == way])
+def commands_tested_as(how: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("command", [command for command in readme.commands() if how_tested(command) == how])
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +69,17 @@ def folder(tmp_path_factory):
     """A folder that looks like the repository: what a command writes where it stands lands here."""
     folder = tmp_path_factory.mktemp("clone")
     for entry in ROOT.iterdir():
-        if entry.name not in (".venv", ".git", ".local"):
+        if entry.name not in (".venv", ".git", ".local", "notebooks"):
             (folder / entry.name).symlink_to(entry)
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     (folder / ".venv").symlink_to(sys.prefix)
     return folder
 
 
 @pytest.fixture(scope="module")
-def reader(folder, inventory_in, tmp_path_factory):
-    """Somebody who types commands there. Returns what came of one."""
-    inventory = inventory_in(tmp_path_factory.mktemp("readme") / "state")
+def reader(folder, tmp_path_factory):
+    """Type commands there; returns the finished process."""
+    inventory = Inventory(tmp_path_factory.mktemp("readme") / "state")
     clean = {name: value for name, value in inventory.env.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))}
     clean["PATH"] = f"{folder / '.venv' / 'bin'}{os.pathsep}{clean['PATH']}"
     clean["IPYTHONDIR"] = str(inventory.state_dir / "ipython")  # not the person's own profile
@@ -84,34 +88,33 @@ def reader(folder, inventory_in, tmp_path_factory):
         return subprocess.run(words, cwd=folder, env=clean | env, capture_output=True, text=True, timeout=180)
 
     yield type_in
-    for stack_name in ("inventory-tutorial", "inventory"):
-        inventory.run("down", "--stack-name", stack_name)
+    inventory.run("down", "--all")
     assert inventory.leftovers() == []
 
 
 @pytest.fixture(scope="module")
 def done(reader):
     """All commands that can be executed, one after the other, in the order of the page."""
-    found = {}
+    finished = {}
     for command in readme.commands():
-        if way_of(command) == "executed":
+        if how_tested(command) == "executed":
             words = shlex.split(command)
             as_set_up = ["-o", ".venv/.ready"] if words[0] == "make" else []  # the environment is the one that tests
-            found[command] = reader([words[0], *as_set_up, *words[1:]])
-    return found
+            finished[command] = reader([words[0], *as_set_up, *words[1:]])
+    return finished
 
 
 def test_every_command_is_known():
-    found = readme.commands()
-    assert [command for command in found if not way_of(command)] == []
-    executed = {verb_of(command) for command in found if way_of(command) == "executed"}
-    assert executed == SAYS.keys()
+    commands = readme.commands()
+    assert [command for command in commands if not how_tested(command)] == []
+    executed = {verb_of(command) for command in commands if how_tested(command) == "executed"}
+    assert executed == PRINTS.keys()
 
 
-@each("executed")
+@commands_tested_as("executed")
 def test_it_does_what_it_says(done, command):
     assert done[command].returncode == 0, done[command].stderr
-    assert re.search(SAYS[verb_of(command)], done[command].stdout, re.MULTILINE), done[command].stdout
+    assert re.search(PRINTS[verb_of(command)], done[command].stdout, re.MULTILINE), done[command].stdout
 
 
 def test_papermill_wrote_a_notebook_with_the_parameter_and_without_an_error(done, folder):
@@ -122,7 +125,15 @@ def test_papermill_wrote_a_notebook_with_the_parameter_and_without_an_error(done
     assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
 
 
-@each("planned")
+def test_nbconvert_wrote_a_page(done, folder):
+    assert "discrepancies" in (folder / "notebooks" / "05_audit.html").read_text("utf-8")
+
+
+def test_the_audit_prints_what_the_page_shows(done):
+    assert done[".venv/bin/inventory audit"].stdout.strip() == readme.shown("records")
+
+
+@commands_tested_as("planned")
 def test_make_knows_how_and_what_it_would_start_is_there(reader, folder, command):
     program, target = shlex.split(command)
     done = reader([program, "-n", "-o", ".venv/.ready", target])
@@ -133,7 +144,7 @@ def test_make_knows_how_and_what_it_would_start_is_there(reader, folder, command
         assert importlib.util.find_spec(words[2]), words
 
 
-@each("run up to its first notebook")
+@commands_tested_as("run up to its first notebook")
 def test_the_report_would_run_the_notebooks_with_these_parameters(monkeypatch, tmp_path, capsys, command):
     passed = {}
 
@@ -151,19 +162,20 @@ def test_the_report_would_run_the_notebooks_with_these_parameters(monkeypatch, t
         assert str(passed[name]) == value
 
 
-@each("refused")
-def test_aws_refuses_who_has_the_credentials_of_another_account(running, reader, tmp_path, command):
+@commands_tested_as("refused")
+def test_aws_refuses_who_has_the_credentials_of_another_account(running, monkeypatch, tmp_path, capsys, command):
     """The parsing and the refusal are the real ones; the AWS that is asked for the caller is the local cloud."""
     nobody = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "*"}
-    done = reader(shlex.split(command), **running.facts["env"], **nobody)
+    for name, value in (running.facts["env"] | nobody).items():
+        monkeypatch.setenv(name, value)
     account = re.search(r"--account-id (\d+)", command)[1]
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    assert command_line.main(shlex.split(command)[1:]) == 1
+    assert capsys.readouterr().err.splitlines() == [
         f"inventory: the AWS credentials in use belong to account 000000000000, not to {account}"
     ]
 
 
-@each("collected")
+@commands_tested_as("collected")
 def test_pytest_finds_every_cell_of_every_notebook(reader, command):
     done = reader([*shlex.split(command), "--collect-only", "-q"])
     assert done.returncode == 0, done.stdout
@@ -172,11 +184,27 @@ def test_pytest_finds_every_cell_of_every_notebook(reader, command):
         assert len(re.findall(rf"^notebooks/{path.name}::", done.stdout, re.MULTILINE)) == len(cells)
 
 
-@each("there to be read")
+@commands_tested_as("there to be read")
 def test_the_environment_that_conda_would_read_is_one(command):
     environment = yaml.safe_load((ROOT / shlex.split(command)[-1]).read_text())
     assert environment["name"]
     assert environment["dependencies"]
+
+
+def test_the_map_of_the_tree_is_complete_and_names_nothing_else():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("not a git repository: what belongs to it cannot be told")
+    paths = [path.split("/") for path in tracked.stdout.splitlines()]
+    top, rooms = readme.map_of_the_tree()
+    missing = {path[0] for path in paths} - {name.partition("/")[0] for name in top}
+    missing |= {path[1] for path in paths if path[0] == "pipeline"} - {name.rstrip("/") for name in rooms}
+    assert missing == {"__init__.py"}
+    assert {name for name in top | rooms if not any((base / name).exists() for base in readme.MAP_BASES)} == set()
+
+
+def test_the_page_is_short():
+    assert len(readme.README.read_text("utf-8").splitlines()) < 100
 
 
 # ── The test can fail ──
@@ -193,7 +221,7 @@ def test_the_environment_that_conda_would_read_is_one(command):
 )
 def test_a_command_that_is_new_is_not_known(text):
     [command] = readme.commands(text)
-    assert way_of(command) == ""
+    assert how_tested(command) == ""
 
 
 def test_names_and_pictures_of_the_tree_are_no_commands():
@@ -201,3 +229,15 @@ def test_names_and_pictures_of_the_tree_are_no_commands():
         "make up",
         "make lab",
     ]
+
+
+# ── The map of the tests ──
+
+
+def test_the_map_of_the_tests_names_every_folder_and_no_other():
+    tests = ROOT / "tests"
+    on_the_page = set(re.findall(r"`(\w+)/`", (tests / "README.md").read_text("utf-8").partition("|---|")[2]))
+    folders = {path.parent.name for path in tests.glob("*/*.py")}
+    rooms = {path.parent.name for path in (ROOT / "pipeline").glob("*/__init__.py")}
+    elsewhere = {"lambda_src", "benchmarks", "pipeline", *rooms - folders}
+    assert on_the_page - elsewhere == folders

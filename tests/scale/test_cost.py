@@ -10,6 +10,7 @@ from pipeline.pipe.records import FlatRecord
 from pipeline.scale import cost, prices
 from pipeline.scale.cost import Assumptions, Use
 from pipeline.stories import scenarios
+from tests.doubles.kinesis import Kinesis
 
 PRICES = {  # round numbers, so that a bill can be worked out in the head
     "kinesis_shard_hour": 0.36,
@@ -102,17 +103,12 @@ def test_a_bill_has_a_column_for_each_and_ends_with_its_sums() -> None:
 
 
 def test_the_assumed_sizes_are_those_of_our_own_records() -> None:
-    told = scenarios.write_story("everyday", events=500)
-    written = mean(len(entry.data) + len(entry.partition_key) for entry in told)
+    story = scenarios.write_story("everyday", events=500)
+    written = mean(len(entry.data) + len(entry.partition_key) for entry in story)
     assert written <= Assumptions.record_bytes < 1.2 * written
-    record = {
-        "Data": told[-1].data,
-        "PartitionKey": told[-1].partition_key,
-        "SequenceNumber": "4" * 56,
-        "ApproximateArrivalTimestamp": datetime(2026, 11, 22, tzinfo=UTC),
-    }
-    stream, role = "arn:aws:kinesis:us-east-1:123456789012:stream/s", "arn:aws:iam::123456789012:role/r"
-    flat = len(FlatRecord.of(record, "shardId-000000000000", stream, role).text)
+    kinesis, role = Kinesis(last=10**56), "arn:aws:iam::123456789012:role/r"
+    kinesis.put(story[-1].partition_key, story[-1].data)
+    flat = len(FlatRecord.of(kinesis.records[0], "shardId-000000000000", kinesis.arn, role).text)
     assert 0.8 * Assumptions.flat_bytes < flat < 1.1 * Assumptions.flat_bytes
 
 

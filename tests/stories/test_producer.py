@@ -15,7 +15,7 @@ from pipeline.errors import UserError
 from pipeline.stories import producer, scenarios
 from pipeline.stories.scenarios import NewRecord, pack
 from tests.doubles.errors import client_error
-from tests.doubles.events import SAMPLE, added, decremented, incremented
+from tests.doubles.events import added, decremented, incremented
 from tests.doubles.kinesis import Kinesis
 
 LAMP, MUG = "CRUNCHY-LAMP", "ROUND-MUG"
@@ -215,6 +215,20 @@ def test_a_rate_is_kept(monkeypatch):
     assert 3.9 < now[0] < 4.5, "and not far behind"
 
 
+def test_a_rate_beyond_all_bounds_is_as_fast_as_it_goes():
+    sent, _ = published(answering(), scenarios.write_story("everyday", 2000, 40), rate=1e308)
+    assert sent.records == 2000
+
+
+def test_who_knows_that_the_stream_is_gone_ends_the_sending_at_once():
+    def is_gone():
+        raise UserError("the local cloud is gone")
+
+    kinesis = answering(*[EndpointConnectionError(endpoint_url="http://127.0.0.1:1")] * 200)
+    with pytest.raises(UserError, match="is gone"):
+        published(kinesis, story_of(added(LAMP)), on_failure=is_gone)
+
+
 def test_progress_is_reported_after_every_request():
     counts = []
     published(answering(), scenarios.write_story("everyday", 30, 3), on_sent=counts.append)
@@ -231,52 +245,6 @@ def test_a_request_stays_below_what_kinesis_takes_in_bytes():
 def test_an_empty_story_is_sent_at_once():
     sent, _ = published(answering(), [])
     assert (sent.records, sent.requests) == (0, 0)
-
-
-# ── a file of events ──
-
-
-def lines_in(tmp_path, content):
-    path = tmp_path / "events.jsonl"
-    path.write_bytes(content)
-    return producer.entries_in(path)
-
-
-def test_the_lines_of_a_file_are_sent_as_they_are_under_their_products_key(tmp_path):
-    sample = json.dumps(SAMPLE).encode()
-    entries = lines_in(tmp_path, sample + b"\n\n  \n" + sample.replace(b"P98765", b"P2") + b"\r\n" + sample)
-    assert entries == [
-        NewRecord(sample, "P98765"),
-        NewRecord(sample.replace(b"P98765", b"P2"), "P2"),
-        NewRecord(sample, "P98765"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"not json", b"\xff\xfe", b"null", b"[]", b"{}", b'{"product": 7}', b'{"product": {"product_id": 7}}',
-        b'{"product": {"product_id": ""}}', b'{"product": {"product_id": "' + b"P" * 257 + b'"}}', b"[" * 100_000,
-        rb'{"product": {"product_id": "\ud83d"}}',
-    ],
-    ids=lambda line: line[:50].decode(errors="replace"),
-)  # fmt: skip
-def test_a_line_that_names_no_product_is_sent_too_under_a_key_that_kinesis_takes(tmp_path, line):
-    [entry] = lines_in(tmp_path, line)
-    assert entry == NewRecord(line, "no-product")
-
-
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"   \n"])
-def test_a_file_without_events_is_no_story(tmp_path, content):
-    with pytest.raises(UserError, match="there are no events in"):
-        lines_in(tmp_path, content)
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere\.jsonl: No such file"):
-        producer.entries_in(tmp_path / "nowhere.jsonl")
-    with pytest.raises(UserError, match="Is a directory"):
-        producer.entries_in(tmp_path)
 
 
 def test_the_producer_is_also_a_plain_script():

@@ -31,4 +31,4 @@ def facts() -> dict[str, Callable[..., None]]:
     """Return every test of the suite by its name, subject by subject."""
     files = {file.stem.removeprefix("test_") for file in Path(__file__).parent.glob("test_*.py")}
     modules = [import_module(f"{__name__}.test_{subject}") for subject in sorted(files, key=SUBJECTS.index)]
-    return {name: each for module in modules for name, each in vars(module).items() if name.startswith("test_")}
+    return {name: test for module in modules for name, test in vars(module).items() if name.startswith("test_")}

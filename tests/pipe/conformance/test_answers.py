@@ -4,32 +4,32 @@ from typing import Any
 
 import pytest
 
-from tests.pipe.world import LAPTOP, QUEUE, World, data_of, failures
+from tests.pipe.harness import LAPTOP, QUEUE, Harness, data_of, failures
 
 
 @pytest.mark.parametrize(
     "answer", [failures(), {"batchItemFailures": None}, {}, None, {"statusCode": 200}, "done"], ids=repr
 )
-def test_an_answer_that_names_no_record_is_a_success(world: World, answer: Any) -> None:
+def test_an_answer_that_names_no_record_is_a_success(harness: Harness, answer: Any) -> None:
     """Guide, eb-pipes-kinesis, "Success and failure conditions": an empty or null list, an empty or null response."""
-    world.function.does = lambda records: answer
-    world.kinesis.put(LAPTOP)
-    run = world.run(maximum_retry_attempts=0, dead_letter_arn=QUEUE)
-    world.eventually(lambda: world.is_drained(run))
-    assert len(world.function.batches) == 1 and world.mailbox.letters == []
+    harness.function.does = lambda records: answer
+    harness.kinesis.put(LAPTOP)
+    run = harness.run(maximum_retry_attempts=0, dead_letter_arn=QUEUE)
+    harness.eventually(lambda: harness.is_drained(run))
+    assert len(harness.function.batches) == 1 and harness.mailbox.letters == []
 
 
-def test_only_the_records_that_are_named_come_again(world: World) -> None:
+def test_only_the_records_that_are_named_come_again(harness: Harness) -> None:
     """Guide, eb-pipes-batching-concurrency, "Partial batch failure"; itemIdentifier is the `eventID`."""
     answers = [[1, 3], [1], []]
-    world.function.does = lambda records: failures(
-        *(record["eventID"] for record in records if int(data_of(record)) in answers[len(world.function.batches) - 1])
+    harness.function.does = lambda records: failures(
+        *(record["eventID"] for record in records if int(data_of(record)) in answers[len(harness.function.batches) - 1])
     )
     for n in range(5):
-        world.kinesis.put(LAPTOP, str(n))
-    run = world.run()
-    world.eventually(lambda: world.is_drained(run))
-    assert [[data_of(record) for record in batch] for batch in world.function.batches] == [
+        harness.kinesis.put(LAPTOP, str(n))
+    run = harness.run()
+    harness.eventually(lambda: harness.is_drained(run))
+    assert [[data_of(record) for record in batch] for batch in harness.function.batches] == [
         ["0", "1", "2", "3", "4"], ["1", "3"], ["1"],
     ]  # fmt: skip
 
@@ -47,45 +47,45 @@ def test_only_the_records_that_are_named_come_again(world: World) -> None:
     ],
     ids=repr,
 )
-def test_an_identifier_that_is_empty_unknown_or_misspelt_fails_the_whole_batch(world: World, answer: Any) -> None:
+def test_an_identifier_that_is_empty_unknown_or_misspelt_fails_the_whole_batch(harness: Harness, answer: Any) -> None:
     """Guide, eb-pipes-kinesis: an empty or null itemIdentifier, one with a bad key name; unknown, malformed: (?)."""
-    world.function.does = lambda records: answer if len(world.function.batches) == 1 else None
-    world.kinesis.put(LAPTOP, "0")
-    world.kinesis.put(LAPTOP, "1")
-    run = world.run()
-    world.eventually(lambda: world.is_drained(run))
-    assert world.delivered() == ["0", "1", "0", "1"]
+    harness.function.does = lambda records: answer if len(harness.function.batches) == 1 else None
+    harness.kinesis.put(LAPTOP, "0")
+    harness.kinesis.put(LAPTOP, "1")
+    run = harness.run()
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered() == ["0", "1", "0", "1"]
 
 
-def test_a_sequence_number_is_not_an_identifier(world: World) -> None:
+def test_a_sequence_number_is_not_an_identifier(harness: Harness) -> None:
     """Guide, eb-pipes-batching-concurrency: "For Kinesis and DynamoDB, this is the `eventID`"; a setting changes it."""
-    world.function.does = lambda records: (
-        failures(records[0]["sequenceNumber"]) if len(world.function.batches) == 1 else None
+    harness.function.does = lambda records: (
+        failures(records[0]["sequenceNumber"]) if len(harness.function.batches) == 1 else None
     )
-    world.kinesis.put(LAPTOP, "0")
-    world.kinesis.put(LAPTOP, "1")
-    run = world.run()
-    world.eventually(lambda: world.is_drained(run))
-    assert world.delivered() == ["0", "1", "0", "1"]
+    harness.kinesis.put(LAPTOP, "0")
+    harness.kinesis.put(LAPTOP, "1")
+    run = harness.run()
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered() == ["0", "1", "0", "1"]
 
 
 @pytest.mark.parametrize("setting", ["sequenceNumber", "either"])
-def test_a_sequence_number_is_an_identifier_where_the_setting_says_so(world: World, setting: str) -> None:
+def test_a_sequence_number_is_an_identifier_where_the_setting_says_so(harness: Harness, setting: str) -> None:
     """Lambda guide, services-kinesis-batchfailurereporting, and readers that follow it: PIPES_ITEM_IDENTIFIER."""
-    world.function.does = lambda records: (
-        failures(records[0]["sequenceNumber"]) if len(world.function.batches) == 1 else None
+    harness.function.does = lambda records: (
+        failures(records[0]["sequenceNumber"]) if len(harness.function.batches) == 1 else None
     )
-    world.kinesis.put(LAPTOP, "0")
-    world.kinesis.put(LAPTOP, "1")
-    run = world.run(item_identifier=setting)
-    world.eventually(lambda: world.is_drained(run))
-    assert world.delivered() == ["0", "1", "0"]
+    harness.kinesis.put(LAPTOP, "0")
+    harness.kinesis.put(LAPTOP, "1")
+    run = harness.run(item_identifier=setting)
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered() == ["0", "1", "0"]
 
 
-def test_a_batch_that_is_not_answered_for_is_a_success(world: World) -> None:
+def test_a_batch_that_is_not_answered_for_is_a_success(harness: Harness) -> None:
     """API model: FIRE_AND_FORGET invokes asynchronously; guide, eb-pipes-error-troubleshooting: no failure is seen."""
-    world.function.does = lambda records: b""
-    world.kinesis.put(LAPTOP)
-    run = world.run(invocation_type="FIRE_AND_FORGET")
-    world.eventually(lambda: world.is_drained(run))
-    assert world.function.invocation_types == ["Event"]
+    harness.function.does = lambda records: b""
+    harness.kinesis.put(LAPTOP)
+    run = harness.run(invocation_type="FIRE_AND_FORGET")
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.function.invocation_types == ["Event"]

@@ -7,104 +7,104 @@ from unittest.mock import patch
 from pipeline.emulator import aws
 from pipeline.pipe import runtime
 from pipeline.pipe.validation import problem_of
-from tests.pipe.world import LAPTOP, PIPE, SHARD, World
+from tests.pipe.harness import LAPTOP, PIPE, SHARD, Harness
 
 
 class Followed:
-    """The runtime, with pipes that the test deploys, and the world's clients."""
+    """The runtime, with pipes that the test deploys, and the harness's clients."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, harness: Harness) -> None:
         self.deployed: list[Any] = []
-        self._world = world
+        self._harness = harness
 
     def __enter__(self) -> "Followed":
         self._patches = [
             patch.object(runtime, "discover", lambda client: list(self.deployed)),
             patch.object(aws, "role_session", lambda *_: None),
-            patch.object(aws, "client", lambda session, service, *_, **__: session or self._world.client(service)),
+            patch.object(aws, "client", lambda session, service, *_, **__: session or self._harness.client(service)),
         ]  # fmt: skip
-        for each in self._patches:
-            each.start()
-        self.runtime = runtime.Runtime("http://127.0.0.1:1", self._world.folder)
+        for patched in self._patches:
+            patched.start()
+        self.runtime = runtime.Runtime("http://127.0.0.1:1", self._harness.folder)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._world.open_gates()
+        self._harness.open_gates()
         self.runtime.stop()
-        for each in self._patches:
-            each.stop()
+        for patched in self._patches:
+            patched.stop()
 
     def follow(self, *deployed: Any) -> None:
         self.deployed = list(deployed)
         self.runtime.follow()
 
 
-def test_several_pipes_on_one_stream_each_deliver_everything(world: World) -> None:
+def test_several_pipes_on_one_stream_each_deliver_everything(harness: Harness) -> None:
     """Guide, eb-pipes-kinesis: "The pipe shares the read throughput with other consumers of the shard"."""
     for n in range(20):
-        world.kinesis.put(LAPTOP, str(n))
-    with Followed(world) as followed:
-        followed.follow(world.settings(), world.settings(arn=f"{PIPE}-2", batch_size=7))
-        world.eventually(lambda: len(world.delivered()) == 40)
-        assert sorted(map(int, world.delivered())) == sorted([*range(20), *range(20)])
+        harness.kinesis.put(LAPTOP, str(n))
+    with Followed(harness) as followed:
+        followed.follow(harness.settings(), harness.settings(arn=f"{PIPE}-2", batch_size=7))
+        harness.eventually(lambda: len(harness.delivered()) == 40)
+        assert sorted(map(int, harness.delivered())) == sorted([*range(20), *range(20)])
         assert {pipe["pipe"] for pipe in followed.runtime.status()} == {"stock-pipe", "stock-pipe-2"}
 
 
-def test_a_pipe_is_started_stopped_and_started_again_live(world: World) -> None:
+def test_a_pipe_is_started_stopped_and_started_again_live(harness: Harness) -> None:
     """API_StopPipe, API_StartPipe: a stopped pipe keeps its place."""
-    with Followed(world) as followed:
-        followed.follow(world.settings())
-        world.kinesis.put(LAPTOP, "0")
-        world.eventually(lambda: world.delivered() == ["0"])
+    with Followed(harness) as followed:
+        followed.follow(harness.settings())
+        harness.kinesis.put(LAPTOP, "0")
+        harness.eventually(lambda: harness.delivered() == ["0"])
         [run] = followed.runtime.runs.values()
         followed.follow()
-        world.eventually(lambda: run.is_over)
-        world.kinesis.put(LAPTOP, "1")
-        assert followed.runtime.runs == {} and world.delivered() == ["0"]
-        followed.follow(world.settings())
-        world.eventually(lambda: world.delivered() == ["0", "1"])
+        harness.eventually(lambda: run.is_over)
+        harness.kinesis.put(LAPTOP, "1")
+        assert followed.runtime.runs == {} and harness.delivered() == ["0"]
+        followed.follow(harness.settings())
+        harness.eventually(lambda: harness.delivered() == ["0", "1"])
 
 
-def test_a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_has_ended(world: World) -> None:
+def test_a_changed_pipe_goes_on_with_its_new_settings_once_the_batch_under_way_has_ended(harness: Harness) -> None:
     """API_UpdatePipe; ours: no batch is delivered twice at once for an update."""
-    held = world.gate()
-    world.function.does = lambda records: held.wait(30) and None
+    held = harness.gate()
+    harness.function.does = lambda records: held.wait(30) and None
     for n in range(4):
-        world.kinesis.put(LAPTOP, str(n))
-    with Followed(world) as followed:
-        followed.follow(world.settings(batch_size=2))
-        world.eventually(lambda: world.function.at_once == 1)
-        changed = world.settings(batch_size=1)
+        harness.kinesis.put(LAPTOP, str(n))
+    with Followed(harness) as followed:
+        followed.follow(harness.settings(batch_size=2))
+        harness.eventually(lambda: harness.function.at_once == 1)
+        changed = harness.settings(batch_size=1)
         followed.follow(changed)
         followed.follow(changed)
-        assert followed.runtime.runs == {} and len(world.function.batches) == 1
+        assert followed.runtime.runs == {} and len(harness.function.batches) == 1
         held.set()
-        world.eventually(lambda: followed.follow(changed) or followed.runtime.runs)
-        world.eventually(lambda: len(world.delivered()) == 4)
-        assert [len(batch) for batch in world.function.batches] == [2, 1, 1]
+        harness.eventually(lambda: followed.follow(changed) or followed.runtime.runs)
+        harness.eventually(lambda: len(harness.delivered()) == 4)
+        assert [len(batch) for batch in harness.function.batches] == [2, 1, 1]
 
 
-def test_a_runtime_that_is_told_to_end_lets_the_batch_under_way_end(world: World) -> None:
+def test_a_runtime_that_is_told_to_end_lets_the_batch_under_way_end(harness: Harness) -> None:
     """Ours: SIGTERM in mid-batch, as from `down`; a batch that takes longer comes again."""
-    held = world.gate()
-    world.function.does = lambda records: held.wait(30) and None
-    number = world.kinesis.put(LAPTOP)
-    with Followed(world) as followed:
-        followed.follow(world.settings())
-        world.eventually(lambda: world.function.at_once == 1)
+    held = harness.gate()
+    harness.function.does = lambda records: held.wait(30) and None
+    number = harness.kinesis.put(LAPTOP)
+    with Followed(harness) as followed:
+        followed.follow(harness.settings())
+        harness.eventually(lambda: harness.function.at_once == 1)
         [run] = followed.runtime.runs.values()
         threading.Timer(0.05, held.set).start()
         followed.runtime.stop()
         assert run.checkpoints.after(SHARD) == number
 
 
-def test_a_pipe_that_aws_would_refuse_is_not_run_and_says_why(world: World) -> None:
+def test_a_pipe_that_aws_would_refuse_is_not_run_and_says_why(harness: Harness) -> None:
     """API model: the bounds of the parameters."""
-    with Followed(world) as followed:
-        followed.follow(world.settings(batch_size=10_001), world.settings(arn=f"{PIPE}-2"))
+    with Followed(harness) as followed:
+        followed.follow(harness.settings(batch_size=10_001), harness.settings(arn=f"{PIPE}-2"))
         followed.follow(*followed.deployed)
-        told = {pipe["pipe"]: pipe["error"] for pipe in followed.runtime.status()}
-        assert told["stock-pipe-2"] == "" and "10001" in told["stock-pipe"]
+        errors = {pipe["pipe"]: pipe["error"] for pipe in followed.runtime.status()}
+        assert errors["stock-pipe-2"] == "" and "10001" in errors["stock-pipe"]
         assert [run.pipe.name for run in followed.runtime.runs.values()] == ["stock-pipe-2"]
         for wrong in (
             {"batch_size": 0},
@@ -115,4 +115,4 @@ def test_a_pipe_that_aws_would_refuse_is_not_run_and_says_why(world: World) -> N
             {"starting_position": "AT_SEQUENCE_NUMBER"},
             {"starting_position": "AT_TIMESTAMP"},
         ):
-            assert problem_of(world.settings(**wrong)), wrong
+            assert problem_of(harness.settings(**wrong)), wrong

@@ -5,42 +5,42 @@ from unittest.mock import patch
 
 from pipeline.pipe import shard
 from tests.doubles.errors import client_error
-from tests.pipe.world import LAPTOP, SHARD, World
+from tests.pipe.harness import LAPTOP, SHARD, Harness
 
 
-def test_a_shard_is_polled_at_most_four_times_a_second(world: World) -> None:
+def test_a_shard_is_polled_at_most_four_times_a_second(harness: Harness) -> None:
     """Kinesis guide, quotas: five reads a second and shard; Lambda guide, with-kinesis, reads once a second (?)."""
     with patch.object(shard, "POLL_SECONDS", 0.25), patch.object(shard, "LONGEST_PAUSE_SECONDS", 5.0):
-        run = world.run()
-        world.eventually(lambda: len(world.kinesis.polls) >= 4)
-        world.stop(run)
-    times = [at for _, at in world.kinesis.polls[:4]]
+        run = harness.run()
+        harness.eventually(lambda: len(harness.kinesis.polls) >= 4)
+        harness.stop(run)
+    times = [at for _, at in harness.kinesis.polls[:4]]
     assert times[3] - times[0] >= 0.7
 
 
-def test_a_throttled_read_slows_down_and_loses_nothing(world: World) -> None:
+def test_a_throttled_read_slows_down_and_loses_nothing(harness: Harness) -> None:
     """API_GetRecords: ProvisionedThroughputExceededException; "reduce the frequency or size of your requests"."""
     for n in range(10):
-        world.kinesis.put(LAPTOP, str(n))
-    world.kinesis.read_errors.extend(
+        harness.kinesis.put(LAPTOP, str(n))
+    harness.kinesis.read_errors.extend(
         client_error("GetRecords", "ProvisionedThroughputExceededException") for _ in range(5)
     )
     with patch.object(shard, "POLL_SECONDS", 0.02), patch.object(shard, "LONGEST_PAUSE_SECONDS", 5.0):
         started = time.monotonic()
-        run = world.run()
-        world.eventually(lambda: SHARD in run.readers and run.readers[SHARD].error)
-        world.eventually(lambda: world.is_drained(run))
+        run = harness.run()
+        harness.eventually(lambda: SHARD in run.readers and run.readers[SHARD].error)
+        harness.eventually(lambda: harness.is_drained(run))
     assert time.monotonic() - started >= 0.02 * (2 + 4 + 8 + 16 + 32) / 2
-    assert world.delivered() == [str(n) for n in range(10)]
+    assert harness.delivered() == [str(n) for n in range(10)]
     assert run.readers[SHARD].error == ""
 
 
-def test_an_expired_iterator_is_replaced_without_loss_or_repetition(world: World) -> None:
+def test_an_expired_iterator_is_replaced_without_loss_or_repetition(harness: Harness) -> None:
     """API_GetRecords: ExpiredIteratorException, five minutes after the iterator was returned."""
-    run = world.run()
+    run = harness.run()
     for n in range(5):
-        world.kinesis.put(LAPTOP, str(n))
-        world.eventually(lambda n=n: len(world.delivered()) == n + 1)
-        world.kinesis.expire_iterators()
-    world.eventually(lambda: world.is_drained(run))
-    assert world.delivered() == ["0", "1", "2", "3", "4"]
+        harness.kinesis.put(LAPTOP, str(n))
+        harness.eventually(lambda n=n: len(harness.delivered()) == n + 1)
+        harness.kinesis.expire_iterators()
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered() == ["0", "1", "2", "3", "4"]

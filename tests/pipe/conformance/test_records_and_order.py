@@ -1,19 +1,19 @@
 """What the target receives, and in which order."""
 
 from tests.doubles.kinesis import ARN, Kinesis
-from tests.pipe.world import CHAIR, LAPTOP, ROLE, SHARD, World, data_of
+from tests.pipe.harness import CHAIR, LAPTOP, ROLE, SHARD, Harness, data_of
 
 # ── What the target receives ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_target_receives_a_bare_array_of_flat_records(world: World) -> None:
+def test_the_target_receives_a_bare_array_of_flat_records(harness: Harness) -> None:
     """Guide, eb-pipes-kinesis, "Example event"."""
-    world.kinesis.clock = lambda: 1545084650.987
-    world.kinesis.retention_seconds = 10**10
-    numbers = [world.kinesis.put(LAPTOP, "Hello, this is a test."), world.kinesis.put(CHAIR, b"\xff\x00")]
-    run = world.run()
-    world.eventually(lambda: world.is_drained(run))
-    [batch] = world.function.batches
+    harness.kinesis.clock = lambda: 1545084650.987
+    harness.kinesis.retention_seconds = 10**10
+    numbers = [harness.kinesis.put(LAPTOP, "Hello, this is a test."), harness.kinesis.put(CHAIR, b"\xff\x00")]
+    run = harness.run()
+    harness.eventually(lambda: harness.is_drained(run))
+    [batch] = harness.function.batches
     assert batch == [
         {
             "kinesisSchemaVersion": "1.0",
@@ -35,74 +35,74 @@ def test_the_target_receives_a_bare_array_of_flat_records(world: World) -> None:
     ]
 
 
-def test_a_single_record_comes_in_an_array_too(world: World) -> None:
+def test_a_single_record_comes_in_an_array_too(harness: Harness) -> None:
     """Guide, eb-pipes-batching-concurrency: "The request will be sent as a JSON array even if the batch size is 1"."""
-    world.kinesis.put(LAPTOP)
-    world.kinesis.put(CHAIR)
-    run = world.run(batch_size=1)
-    world.eventually(lambda: world.is_drained(run))
-    assert [[record["partitionKey"] for record in batch] for batch in world.function.batches] == [[LAPTOP], [CHAIR]]
+    harness.kinesis.put(LAPTOP)
+    harness.kinesis.put(CHAIR)
+    run = harness.run(batch_size=1)
+    harness.eventually(lambda: harness.is_drained(run))
+    assert [[record["partitionKey"] for record in batch] for batch in harness.function.batches] == [[LAPTOP], [CHAIR]]
 
 
-def test_a_batch_comes_from_one_shard(world: World) -> None:
+def test_a_batch_comes_from_one_shard(harness: Harness) -> None:
     """Guide, eb-pipes-kinesis: the shard is the unit of reading; dead letters name one shard for a batch."""
-    world.kinesis = Kinesis(shards=4)
+    harness.kinesis = Kinesis(shards=4)
     for n in range(80):
-        world.kinesis.put(f"P{n}", str(n))
-    run = world.run()
-    world.eventually(lambda: world.is_drained(run))
-    assert all(len({record["eventID"].split(":")[0] for record in batch}) == 1 for batch in world.function.batches)
-    assert sorted(map(int, world.delivered())) == list(range(80))
+        harness.kinesis.put(f"P{n}", str(n))
+    run = harness.run()
+    harness.eventually(lambda: harness.is_drained(run))
+    assert all(len({record["eventID"].split(":")[0] for record in batch}) == 1 for batch in harness.function.batches)
+    assert sorted(map(int, harness.delivered())) == list(range(80))
 
 
 # ── Order ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_shard_is_read_and_delivered_in_order(world: World) -> None:
+def test_every_shard_is_read_and_delivered_in_order(harness: Harness) -> None:
     """Guide, eb-pipes-kinesis: "EventBridge Pipes maintains the order of records from the data stream"."""
-    world.kinesis = Kinesis(shards=5)
+    harness.kinesis = Kinesis(shards=5)
     for n in range(200):
-        world.kinesis.put(f"P{n % 23}", str(n))
-    run = world.run(batch_size=7)
-    world.eventually(lambda: world.is_drained(run))
-    for shard_id in world.kinesis.shards:
-        lies = [record["Data"].decode() for record in world.kinesis.shards[shard_id].records]
-        came = [data_of(r) for batch in world.function.batches for r in batch if r["eventID"].startswith(shard_id)]
+        harness.kinesis.put(f"P{n % 23}", str(n))
+    run = harness.run(batch_size=7)
+    harness.eventually(lambda: harness.is_drained(run))
+    for shard_id in harness.kinesis.shards:
+        lies = [record["Data"].decode() for record in harness.kinesis.shards[shard_id].records]
+        came = [data_of(r) for batch in harness.function.batches for r in batch if r["eventID"].startswith(shard_id)]
         assert came == lies
 
 
-def test_a_child_shard_waits_until_its_parent_is_drained(world: World) -> None:
+def test_a_child_shard_waits_until_its_parent_is_drained(harness: Harness) -> None:
     """Guide, eb-pipes-kinesis (order is kept); Kinesis guide, "Resharding": parents first, or order per key is lost."""
-    may_go_on = world.gate()
-    world.function.does = lambda records: may_go_on.wait(30) and None
+    may_go_on = harness.gate()
+    harness.function.does = lambda records: may_go_on.wait(30) and None
     for n in range(10):
-        world.kinesis.put(LAPTOP, f"before {n}")
-    for child in world.kinesis.split(SHARD):
-        world.kinesis.put(LAPTOP, f"after on {child}", shard_id=child)
-    run = world.run(batch_size=4)
-    world.eventually(lambda: world.function.batches and run.readers[SHARD].progress.unfinished == 10)
-    world.looks_again()
-    polled = {shard_id for shard_id, _ in world.kinesis.polls}
+        harness.kinesis.put(LAPTOP, f"before {n}")
+    for child in harness.kinesis.split(SHARD):
+        harness.kinesis.put(LAPTOP, f"after on {child}", shard_id=child)
+    run = harness.run(batch_size=4)
+    harness.eventually(lambda: harness.function.batches and run.readers[SHARD].progress.unfinished == 10)
+    harness.looks_again()
+    polled = {shard_id for shard_id, _ in harness.kinesis.polls}
     may_go_on.set()
-    world.eventually(lambda: world.is_drained(run))
+    harness.eventually(lambda: harness.is_drained(run))
     assert polled == {SHARD}
-    assert [data.split()[0] for data in world.delivered()] == ["before"] * 10 + ["after"] * 2
+    assert [data.split()[0] for data in harness.delivered()] == ["before"] * 10 + ["after"] * 2
 
 
-def test_a_merged_shard_waits_for_both_parents(world: World) -> None:
+def test_a_merged_shard_waits_for_both_parents(harness: Harness) -> None:
     """As above: a merge has two parents (API_Shard: ParentShardId, AdjacentParentShardId)."""
-    world.kinesis = Kinesis(shards=2)
-    left, right = world.kinesis.shards
+    harness.kinesis = Kinesis(shards=2)
+    left, right = harness.kinesis.shards
     for n in range(6):
-        world.kinesis.put("left", f"before {n}", shard_id=left)
-        world.kinesis.put("right", f"before {n}", shard_id=right)
-    world.kinesis.put(LAPTOP, "after", shard_id=world.kinesis.merge(left, right))
-    slow_side = world.gate()
-    world.function.does = lambda records: records[0]["partitionKey"] == "right" and slow_side.wait(30) and None
-    run = world.run(batch_size=6)
-    world.eventually(lambda: run.checkpoints.is_drained(left))
-    world.looks_again()
-    assert "after" not in world.delivered()
+        harness.kinesis.put("left", f"before {n}", shard_id=left)
+        harness.kinesis.put("right", f"before {n}", shard_id=right)
+    harness.kinesis.put(LAPTOP, "after", shard_id=harness.kinesis.merge(left, right))
+    slow_side = harness.gate()
+    harness.function.does = lambda records: records[0]["partitionKey"] == "right" and slow_side.wait(30) and None
+    run = harness.run(batch_size=6)
+    harness.eventually(lambda: run.checkpoints.is_drained(left))
+    harness.looks_again()
+    assert "after" not in harness.delivered()
     slow_side.set()
-    world.eventually(lambda: world.is_drained(run))
-    assert world.delivered()[-1] == "after"
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered()[-1] == "after"

@@ -7,12 +7,12 @@ from unittest.mock import patch
 from botocore.exceptions import ReadTimeoutError
 
 from pipeline.emulator import aws
-from tests.pipe.world import LAPTOP, ROLE, SHARD, World, tally_of
+from tests.pipe.harness import LAPTOP, ROLE, SHARD, Harness, tally_of
 
 # ── Credentials ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_credentials_are_renewed_before_they_expire(world: World) -> None:
+def test_credentials_are_renewed_before_they_expire(harness: Harness) -> None:
     """STS, API_AssumeRole: credentials last an hour by default; a pipe runs for longer."""
     lasts = [timedelta(minutes=2), timedelta(hours=1)]
     given: list[str] = []
@@ -35,11 +35,11 @@ def test_credentials_are_renewed_before_they_expire(world: World) -> None:
 # ── Trouble ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_lane_that_something_unforeseen_stops_is_seen_and_goes_on(world: World) -> None:
+def test_a_lane_that_something_unforeseen_stops_is_seen_and_goes_on(harness: Harness) -> None:
     """Ours: a dead lane would be a shard that stands still in silence."""
-    held = world.gate()
-    run = world.run(batch_size=2)
-    world.eventually(lambda: SHARD in run.readers)
+    held = harness.gate()
+    run = harness.run(batch_size=2)
+    harness.eventually(lambda: SHARD in run.readers)
     [lane] = run.readers[SHARD].lanes
     whole = lane.delivery.deliver
 
@@ -50,21 +50,21 @@ def test_a_lane_that_something_unforeseen_stops_is_seen_and_goes_on(world: World
 
     lane.delivery.deliver = breaks  # type: ignore[method-assign]
     for n in range(4):
-        world.kinesis.put(LAPTOP, str(n))
-    world.eventually(lambda: "MemoryError: no room" in tally_of(run)["error"])
+        harness.kinesis.put(LAPTOP, str(n))
+    harness.eventually(lambda: "MemoryError: no room" in tally_of(run)["error"])
     held.set()
-    world.eventually(lambda: world.is_drained(run))
-    assert world.delivered() == ["0", "1", "2", "3"]
-    world.eventually(lambda: tally_of(run)["error"] == "")
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered() == ["0", "1", "2", "3"]
+    harness.eventually(lambda: tally_of(run)["error"] == "")
     assert tally_of(run)["crashes"] > 0
 
 
-def test_a_reader_that_something_unforeseen_stops_is_seen_and_goes_on(world: World) -> None:
+def test_a_reader_that_something_unforeseen_stops_is_seen_and_goes_on(harness: Harness) -> None:
     """Ours: and nothing of what it had read is lost or repeated."""
-    held = world.gate()
-    world.kinesis.put(LAPTOP, "0")
-    run = world.run()
-    world.eventually(lambda: world.is_drained(run))
+    held = harness.gate()
+    harness.kinesis.put(LAPTOP, "0")
+    run = harness.run()
+    harness.eventually(lambda: harness.is_drained(run))
     reader = run.readers[SHARD]
     whole = reader._filters.accept
 
@@ -74,29 +74,29 @@ def test_a_reader_that_something_unforeseen_stops_is_seen_and_goes_on(world: Wor
         return whole(text)
 
     reader._filters.accept = breaks  # type: ignore[method-assign]
-    world.kinesis.put(LAPTOP, "1")
-    world.eventually(lambda: "what now" in tally_of(run)["error"])
+    harness.kinesis.put(LAPTOP, "1")
+    harness.eventually(lambda: "what now" in tally_of(run)["error"])
     held.set()
-    world.eventually(lambda: world.is_drained(run))
-    assert world.delivered() == ["0", "1"]
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered() == ["0", "1"]
 
 
-def test_a_stalled_stream_is_waited_for(world: World) -> None:
+def test_a_stalled_stream_is_waited_for(harness: Harness) -> None:
     """Ours: whatever GetRecords raises, the shard stays where it was, and the operator sees it."""
-    world.kinesis.put(LAPTOP, "0")
+    harness.kinesis.put(LAPTOP, "0")
     stalled = [ReadTimeoutError(endpoint_url="http://127.0.0.1:1") for _ in range(40)]
-    world.kinesis.read_errors.extend(stalled)
-    run = world.run()
-    world.eventually(lambda: run.readers and "Read timeout" in tally_of(run)["error"])
-    world.eventually(lambda: world.is_drained(run))
-    assert world.delivered() == ["0"] and run.readers[SHARD].error == ""
+    harness.kinesis.read_errors.extend(stalled)
+    run = harness.run()
+    harness.eventually(lambda: run.readers and "Read timeout" in tally_of(run)["error"])
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered() == ["0"] and run.readers[SHARD].error == ""
 
 
-def test_a_shard_that_is_gone_is_left_and_its_children_are_read(world: World) -> None:
+def test_a_shard_that_is_gone_is_left_and_its_children_are_read(harness: Harness) -> None:
     """Ours: a shard goes when its retention has passed; an emulator may drop it with the reshard."""
-    run = world.run()
-    world.eventually(lambda: SHARD in run.readers)
-    for child in world.kinesis.split(SHARD):
-        world.kinesis.put(LAPTOP, child, shard_id=child)
-    del world.kinesis.shards[SHARD]
-    world.eventually(lambda: len(world.delivered()) == 2)
+    run = harness.run()
+    harness.eventually(lambda: SHARD in run.readers)
+    for child in harness.kinesis.split(SHARD):
+        harness.kinesis.put(LAPTOP, child, shard_id=child)
+    del harness.kinesis.shards[SHARD]
+    harness.eventually(lambda: len(harness.delivered()) == 2)

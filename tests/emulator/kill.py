@@ -1,6 +1,6 @@
 """Kill -9 what carries the records, at random, while they flow; then everything has to drain and the audit be clean.
 
-    python -m tests.pipe.kill_test --times 20
+    python -m tests.emulator.kill --times 20
 
 Each round has a local cloud of its own. Killed are the pipe runtime, the Lambda workers (also in mid-batch), or both at
 once. Not killed is the emulator: it keeps its state in memory.
@@ -8,7 +8,6 @@ once. Not killed is the emulator: it keeps its state in memory.
 
 import argparse
 import json
-import os
 import random
 import signal
 import subprocess
@@ -25,8 +24,8 @@ import psutil
 
 from pipeline.emulator import LocalCloud
 from pipeline.waiting import eventually
+from tests.inventory import Inventory
 
-ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 600
 WORKER_SECONDS = 3
 EVENTS_PER_SECOND = 2_000
@@ -34,7 +33,7 @@ EVENTS_PER_SECOND = 2_000
 
 @dataclass
 class Round:
-    """What one round did and found."""
+    """What one round did, and what came of it."""
 
     seed: int
     events: int
@@ -45,52 +44,12 @@ class Round:
     left_running: list[int] = field(default_factory=list)
 
     @property
-    def found(self) -> list[str]:
-        """What is wrong."""
+    def problems(self) -> list[str]:
+        """What is wrong: what the audit lists, records that are missing, processes that are left."""
         wrong = list(self.audit["discrepancies"])
         if self.audit["records"] < self.events:
             wrong.append(f"{self.audit['records']} records lie on the stream, {self.events} were sent")
         return wrong + [f"process {pid} outlived `down`" for pid in self.left_running]
-
-
-class Cli:
-    """The command line, with a state folder of its own."""
-
-    def __init__(self, state_dir: Path) -> None:
-        self.state_dir = state_dir
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "INVENTORY_"))}
-        self._env = clean | {"INVENTORY_STATE_DIR": str(state_dir)}
-
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        """Start a verb."""
-        command = [sys.executable, "-m", "pipeline", *map(str, arguments), "--json"]
-        return subprocess.Popen(
-            command, env=self._env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def run(self, *arguments: object) -> Any:
-        """Run a verb to its end. Returns what it printed."""
-        return self.result(self.start(*arguments))
-
-    @staticmethod
-    def result(process: subprocess.Popen[str]) -> Any:
-        """Wait for a verb's end. Returns what it printed; also of an audit that found something."""
-        try:
-            out, err = process.communicate(timeout=LONGEST_SECONDS)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        if not out:
-            raise RuntimeError(f"{process.args} ended as {process.returncode}: {err}")
-        return json.loads(out)
-
-    def process(self, name: str) -> psutil.Process | None:
-        """Return the emulator or the pipe runtime, if it runs."""
-        try:
-            return psutil.Process(json.loads((self.state_dir / f"{name}.json").read_text())["pid"])
-        except (OSError, psutil.Error):
-            return None
 
 
 def play(seed: int, events: int, scenario: str = "everyday") -> Round:
@@ -99,65 +58,89 @@ def play(seed: int, events: int, scenario: str = "everyday") -> Round:
     chance, deck = random.Random(seed), list[str]()
     this = Round(seed, events)
     with tempfile.TemporaryDirectory(prefix="kill-test-") as folder:
-        cli = Cli(Path(folder))
+        inventory = Inventory(Path(folder))
         try:
-            cli.run("up")
-            family = [process for name in ("emulator", "pipes") if (process := cli.process(name))]
+            inventory.json("up")
+            family = [inventory.process(name) for name in ("emulator", "pipes")]
             story = ("--events", events, "--products", 50, "--seed", seed, "--scenario", scenario)
-            sending = cli.start("send", *story, "--rate", EVENTS_PER_SECOND)
+            sending = inventory.start("send", *story, "--rate", EVENTS_PER_SECOND, "--json")
             while sending.poll() is None:
-                _kill(cli, chance, deck, this)
+                _kill(inventory, chance, deck, this)
                 _wait_for(sending, chance.uniform(0.1, 2.5))
-            cli.result(sending)
+            _result(sending)
             sent = time.monotonic()
-            auditing = cli.start("audit")
+            auditing = inventory.start("audit", "--json")
             for _ in range(chance.randrange(4)):  # and while it drains
                 _wait_for(auditing, chance.uniform(0.2, 1.5))
                 if auditing.poll() is not None:
                     break
-                _kill(cli, chance, deck, this)
-            this.audit = cli.result(auditing)
+                _kill(inventory, chance, deck, this)
+            this.audit = _result(auditing)
             this.drained_seconds = time.monotonic() - sent
             family += [child for process in family if process.is_running() for child in process.children(True)]
         finally:
-            cli.run("down")
+            inventory.json("down")
         this.left_running = [process.pid for process in family if process.is_running()]
     this.seconds = time.monotonic() - started
     return this
 
 
-def _kill(cli: Cli, chance: random.Random, deck: list[str], this: Round) -> None:
+def _result(process: subprocess.Popen[str]) -> Any:
+    """Wait for a verb's end. Returns what it printed; also of an audit with discrepancies."""
+    try:
+        out, err = process.communicate(timeout=LONGEST_SECONDS)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if not out:
+        raise RuntimeError(f"{process.args} ended as {process.returncode}: {err}")
+    return json.loads(out)
+
+
+def _process(inventory: Inventory, name: str) -> psutil.Process | None:
+    """Return the emulator or the pipe runtime, if it runs."""
+    try:
+        return inventory.process(name)
+    except (OSError, psutil.Error):
+        return None
+
+
+def _kill(inventory: Inventory, chance: random.Random, deck: list[str], this: Round) -> None:
     """Kill the runtime, a worker, or both; then let the next command find out."""
     if not deck:
         deck += chance.sample(["runtime", "worker", "both"], 3)
     what = deck.pop()
     if what != "runtime":
         with suppress(TimeoutError):  # kill in mid-batch, if there is a batch
-            eventually(lambda: _workers(cli) and _has_a_batch_under_way(cli), WORKER_SECONDS)
-    runtime = cli.process("pipes") if what != "worker" else None
-    victims = ([runtime] if runtime else []) + (_workers(cli) if what != "runtime" else [])
+            eventually(lambda: _workers(inventory) and _has_a_batch_under_way(inventory), WORKER_SECONDS)
+    runtime = _process(inventory, "pipes") if what != "worker" else None
+    victims = ([runtime] if runtime else []) + (_workers(inventory) if what != "runtime" else [])
     for victim in victims:
         with suppress(psutil.Error):
             victim.kill()
     this.kills[what] += bool(victims)
     if what != "worker" and chance.random() < 0.7:  # somebody asks; otherwise it stays dead for a while
-        LocalCloud(cli.state_dir).status()
+        LocalCloud(inventory.state_dir).status()
 
 
-def _workers(cli: Cli) -> list[psutil.Process]:
-    emulator = cli.process("emulator")
+def _workers(inventory: Inventory) -> list[psutil.Process]:
+    emulator = _process(inventory, "emulator")
     try:
-        return [each for each in emulator.children(True) if "_worker.py" in " ".join(_told(each))] if emulator else []
+        children = emulator.children(True) if emulator else []
+        return [child for child in children if "_worker.py" in " ".join(_command_of(child))]
     except psutil.Error:
         return []
 
 
-def _has_a_batch_under_way(cli: Cli) -> bool:
+def _has_a_batch_under_way(inventory: Inventory) -> bool:
     """Say whether records were read and have not ended. Starts a dead runtime again, as whoever asks does."""
-    return any(shard["unfinished"] for pipe in LocalCloud(cli.state_dir).status()["pipes"] for shard in pipe["shards"])
+    return any(
+        shard["unfinished"] for pipe in LocalCloud(inventory.state_dir).status()["pipes"] for shard in pipe["shards"]
+    )
 
 
-def _told(process: psutil.Process) -> list[str]:
+def _command_of(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
     except psutil.Error:
@@ -184,12 +167,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong = 0
     for seed in range(args.seed, args.seed + args.times):
         this = play(seed, args.events, args.scenario)
-        wrong += bool(this.found)
+        wrong += bool(this.problems)
         facts, killed = this.audit, ", ".join(f"{what} {times}" for what, times in this.kills.items())
         print(
             f"round {seed}: {facts['records']} records, {facts['applied']} applied, {facts['duplicates']} duplicates; "
             f"killed: {killed}; drained {this.drained_seconds:.1f} s after the last was sent, {this.seconds:.1f} s in "
-            f"all: {'; '.join(this.found[:5]) or 'no discrepancy'}",
+            f"all: {'; '.join(this.problems[:5]) or 'no discrepancy'}",
             flush=True,
         )
     print(f"{args.times} rounds, {wrong} with discrepancies")

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.pipe import template as deployed_template
-from pipeline.provisioning.template import Template
+from pipeline.provisioning.template import Template, load
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "infra" / "stack.yaml"
 TEXT = PATH.read_text()
 
 
-BODY = deployed_template.load(TEXT)
+BODY = load(TEXT)
 PARAMETERS, RESOURCES, OUTPUTS = BODY["Parameters"], BODY["Resources"], BODY["Outputs"]
 CONTRACT_OUTPUTS = {
     "StreamName", "PipeName", "ProjectorName", "StockTableName", "QuarantineTableName", "DeadLetterQueueUrl",

@@ -63,8 +63,8 @@ class Function:
         try:
             answer = self.does(batch)
         except FunctionError as error:
-            said = json.dumps({"errorMessage": str(error), "errorType": "Exception"})
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(said.encode())}
+            answer = json.dumps({"errorMessage": str(error), "errorType": "Exception"})
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(answer.encode())}
         finally:
             with self._lock:
                 self.at_once -= 1
@@ -93,7 +93,7 @@ class Mailbox:
         self.letters.append((where, json.loads(text)))
 
 
-class World:
+class Harness:
     """What a conformance test works with. Fast: waits are thousandths of what they are, unless `fast` is false."""
 
     def __init__(self, folder: Path, patience: float = 10.0) -> None:
@@ -181,7 +181,7 @@ def poisoned(records: Any) -> None:
 
 def failures(*identifiers: Any) -> dict[str, Any]:
     """Name records that failed, as a function answers."""
-    return {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
 def tally_of(run: PipeRun) -> dict[str, Any]:
