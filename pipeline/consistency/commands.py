@@ -56,11 +56,11 @@ def history(call: Call, product: str, moment: str | None) -> int:
 
     there = call.find()
     told = histories.history(there.cloud, there.outputs, product)
-    entries = told.entries
+    entries, nothing = told.entries, f"there is no record of {product}"
     if moment:
         entry = histories.at(told, moment)
-        entries = [entry] if entry else []
-    call.show([asdict(entry) for entry in entries], histories.lines(entries) or [f"{product}: nothing is known of it"])
+        entries, nothing = [entry] if entry else [], f"{nothing} up to {moment}"
+    call.show([asdict(entry) for entry in entries], histories.lines(entries) or [nothing])
     for sentence in told.discrepancies:
         tell(f"the table disagrees: {sentence}")
     return FAILED if told.discrepancies else DONE

@@ -113,4 +113,4 @@ def _lines(items: Any) -> Any:
         count += 1
         verdict = f"{item['state']:<10}  {item['reason']:<20}"
         yield f"{verdict}  {item['record_id']}  {item['partition_key']}  {item['detail']}"
-    yield f"{count} records"
+    yield f"{count} record{'' if count == 1 else 's'}"
