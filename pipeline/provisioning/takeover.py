@@ -15,10 +15,11 @@ from botocore.exceptions import ClientError
 
 from pipeline.cloud import Cloud
 from pipeline.provisioning import stack
-from pipeline.reading import queues
 from pipeline.waiting import eventually
 
 STOP_SECONDS = 300
+HIDDEN_SECONDS = 600  # from us, while we look; the queue is about to go
+POLL_SECONDS = 1  # more than none: so SQS asks all of its servers
 
 Tell = Callable[[str], None]
 
@@ -30,9 +31,13 @@ def begin(cloud: Cloud, stack_name: str, kept: Path, tell: Tell) -> None:
         return
     if "PipeName" in found:
         _stop(cloud, found["PipeName"])
-    messages = queues.peek(cloud.client("sqs"), found["QuarantineQueueUrl"])
+    before = _kept(kept) if kept.exists() else []  # by an `up` that was interrupted: the queue still hides them
+    found_now = _messages(cloud.client("sqs"), found["QuarantineQueueUrl"])
+    messages = list({_record_id(message): message for message in [*found_now, *before]}.values())
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text("".join(json.dumps(message) + "\n" for message in messages))
+    whole = kept.with_suffix(".new")
+    whole.write_text("".join(json.dumps(message) + "\n" for message in messages))
+    whole.replace(kept)
     tell(f"the quarantine becomes a table: {len(messages)} records move from the queue into it, meanwhile in {kept}")
     for message in messages:
         tell(f"  {_record_id(message)}  {message['reason']}: {message['detail']}")
@@ -43,11 +48,31 @@ def finish(cloud: Cloud, stack_name: str, kept: Path, keep_days: int) -> None:
     if not kept.exists():
         return
     found = stack.outputs(cloud, stack_name)
-    for line in kept.read_text().splitlines():
-        _put(cloud.client("dynamodb"), found["QuarantineTableName"], json.loads(line), keep_days)
+    for message in _kept(kept):
+        _put(cloud.client("dynamodb"), found["QuarantineTableName"], message, keep_days)
     _keep_for_good(cloud.client("dynamodb"), found["StockTableName"])
     _start(cloud, found["PipeName"])
     kept.unlink()
+
+
+def _kept(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def _messages(sqs: Any, queue_url: str) -> list[dict[str, Any]]:
+    """Read all messages of a queue that can be seen, each once."""
+    bodies: list[dict[str, Any]] = []
+    while True:
+        answer = sqs.receive_message(
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=HIDDEN_SECONDS,
+            WaitTimeSeconds=POLL_SECONDS,
+        )
+        received = answer.get("Messages", [])
+        if not received:
+            return bodies
+        bodies += [json.loads(message["Body"]) for message in received]
 
 
 def _put(dynamodb: Any, table: str, message: dict[str, Any], keep_days: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import copytree
+from threading import Event
 from unittest import mock
 
 from pipeline import cloud as clouds
@@ -23,7 +24,7 @@ from pipeline.reading import stock
 from pipeline.stories import producer, scenarios
 from pipeline.waiting import eventually
 
-EVENTS, RATE = 1500, 250
+CHUNK, MOST_EVENTS, RATE = 50, 20_000, 250  # it is over when both deployments are
 
 
 def roll(where: Cloud, stack_name: str, seed: int) -> list[str]:
@@ -31,18 +32,29 @@ def roll(where: Cloud, stack_name: str, seed: int) -> list[str]:
     found = deployment.up(where, stack_name)
     first, second = bundle.build(), another_build()
     bundle.upload(where.client("s3"), found.outputs["ArtifactBucketName"], second)
-    story = scenarios.write_story("rough-day", EVENTS, 40, seed=seed)
+    enough = Event()
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(producer.send, found, story, rate=RATE, progress=False)
-        for build, share in ((second, 0.2), (first, 0.5)):
-            eventually(lambda share=share: applied(found) > share * EVENTS, 120)
-            before = applied(found)
-            stacks.provision(where, stack_name, {"CodeKey": build.key}, lambda line: None)
-            assert deployed_digest(found) == build.code_sha256
+        sending = pool.submit(send_until, enough, found, seed)
+        try:
+            for build in (second, first):
+                before = applied(found)
+                eventually(lambda before=before: sending.done() or applied(found) > before, 120)
+                assert not sending.done(), "events have to flow while it is deployed"
+                stacks.provision(where, stack_name, {"CodeKey": build.key}, lambda line: None)
+                assert deployed_digest(found) == build.code_sha256
+        finally:
+            enough.set()
         sending.result()
-    result = audit.audit(where, found.outputs)
-    assert result.applied > before, "events have to flow while it is deployed"
-    return result.discrepancies
+    return audit.audit(where, found.outputs).discrepancies
+
+
+def send_until(enough: Event, found: deployment.Deployment, seed: int) -> None:
+    """Send a story, piece by piece, until it is enough."""
+    story = scenarios.write_story("rough-day", MOST_EVENTS, 40, seed=seed)
+    for start in range(0, MOST_EVENTS, CHUNK):
+        if enough.is_set():
+            return
+        producer.send(found, story[start : start + CHUNK], rate=RATE, progress=False)
 
 
 def another_build() -> Bundle:
