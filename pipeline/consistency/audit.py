@@ -1,5 +1,6 @@
 """The audit: waits until the pipe has done what was asked of it so far, then examines everything."""
 
+import math
 import time
 from dataclasses import replace
 
@@ -22,16 +23,16 @@ def audit(cloud: Cloud, outputs: dict[str, str], tell: Tell = lambda line: None,
         wait: whether to wait until all that is on the stream by now has its outcome. What keeps coming is not waited
             for. If nothing moves for the cloud's `patience_seconds`, that is a discrepancy.
     """
-    asked, changed_at, before = time.time(), time.monotonic(), None
-    if wait:
-        _let_the_pipe_finish(cloud, outputs, asked, tell)
+    asked, before = time.time(), None
+    stands_still = wait and not _let_the_pipe_finish(cloud, outputs, asked, tell)
+    changed_at = -math.inf if stands_still else time.monotonic()
 
     def settled() -> AuditResult | None:
         nonlocal before, changed_at
         examined = examine(cloud, outputs, tell)
         if not wait or examined.oldest_pending is None or examined.oldest_pending > asked:
             return examined.result
-        if examined.oldest_pending != before:
+        if examined.oldest_pending != before and not stands_still:
             before, changed_at = examined.oldest_pending, time.monotonic()
             tell(f"{examined.result.pending} records are pending")
         if time.monotonic() - changed_at < cloud.patience_seconds:
@@ -59,11 +60,15 @@ def take_snapshot(cloud: Cloud, outputs: dict[str, str], tell: Tell = lambda lin
     return name, examined
 
 
-def _let_the_pipe_finish(cloud: Cloud, outputs: dict[str, str], asked: float, tell: Tell) -> None:
-    """Wait until the pipe says that it is past a moment, if it says anything: that saves reading everything twice."""
+def _let_the_pipe_finish(cloud: Cloud, outputs: dict[str, str], asked: float, tell: Tell) -> bool:
+    """Wait until the pipe says that it is past a moment, if it says anything: that saves reading everything twice.
+
+    Returns:
+        False if it stands still.
+    """
     before, changed_at, told_at = pipe.state(cloud, outputs), time.monotonic(), time.monotonic()
 
-    def is_past() -> bool:
+    def is_past() -> str:
         nonlocal before, changed_at, told_at
         state, now = pipe.state(cloud, outputs), time.monotonic()
         if state != before:
@@ -71,10 +76,11 @@ def _let_the_pipe_finish(cloud: Cloud, outputs: dict[str, str], asked: float, te
         if now - told_at > TELL_SECONDS:
             told_at = now
             tell(f"waiting until drained. {state.trouble}".rstrip())
-        past = state.lag_seconds is not None and time.time() - state.lag_seconds > asked
-        return state.checkpoints is None or past or now - changed_at > cloud.patience_seconds
+        if state.checkpoints is None or (state.lag_seconds is not None and time.time() - state.lag_seconds > asked):
+            return "past, or it does not say"
+        return "stands still" if now - changed_at > cloud.patience_seconds else ""
 
-    eventually(is_past, every=cloud.poll_seconds)
+    return eventually(is_past, every=cloud.poll_seconds) != "stands still"
 
 
 def _troubles(cloud: Cloud, outputs: dict[str, str]) -> list[str]:

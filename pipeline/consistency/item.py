@@ -60,7 +60,7 @@ def read(raw: dict[str, Any]) -> Item | str:
     kinds = {name: next(iter(value)) for name, value in raw.items()}
     if kinds != KINDS:
         wrong = sorted(name for name in kinds.keys() | KINDS.keys() if kinds.get(name) != KINDS.get(name))
-        return f"not an item of the projector's: see {', '.join(wrong)}"
+        return f"its item was not written by the projector: missing, foreign or of another kind are {', '.join(wrong)}"
     values = {name: value[kinds[name]] for name, value in raw.items()}
     last, forgotten = values["last_sequence_number"], values["remembers_after"]
     try:
@@ -75,7 +75,8 @@ def read(raw: dict[str, Any]) -> Item | str:
             int(forgotten or 0),
         )
     except ValueError:
-        return f"not an item of the projector's: last_sequence_number {last!r}, remembers_after {forgotten!r}"
+        places = f"last_sequence_number {last!r}, remembers_after {forgotten!r}"
+        return f"its item was not written by the projector: {places}"
 
 
 def digest(identity: str) -> bytes:

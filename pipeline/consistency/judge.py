@@ -98,7 +98,8 @@ class Judge:
             elif product_id not in self._compared:
                 self._say(product_id, self._why_not_compared(product_id, item))
         for product_id, missing in self._missing.items():
-            self._say(product_id, self._never_applied(product_id, *missing))
+            if product_id in self._compared or product_id not in self.traces.items:
+                self._say(product_id, self._never_applied(product_id, *missing))
         for shard_id, refusals in self.traces.refusals.items():
             for place, refusal in refusals.items():
                 if not self._is_older(shard_id, place, ends, trimmed):
@@ -211,7 +212,11 @@ class Judge:
             return record.place > _place(self._product(product_id))
         self._compared.add(product_id)
         if product_id not in self._sentences:
-            self._say(product_id, f"its records lie on {before} and on {shard_id}, which have no common order")
+            self._say(
+                product_id,
+                f"its records lie on {before}, {shard_id}: the order across shards is not guaranteed. Somebody put "
+                "them there with an ExplicitHashKey; send them with the product_id as partition key alone",
+            )
         return False
 
     def _move_on(self, record: StreamRecord, pending: bool) -> None:

@@ -17,7 +17,7 @@ from stock_projector.projection import StockLevel, project
 from stock_projector.quarantine import Refused, item_for
 
 from pipeline.consistency import audit, examine
-from tests.doubles.kinesis import ARN, Kinesis
+from tests.doubles.kinesis import ARN, Kinesis, arrival_of
 
 OUTPUTS = {
     "StreamName": "product-events", "PipeName": "pipe", "ProjectorName": "projector", "StockTableName": "stock",
@@ -162,7 +162,7 @@ class Shop:
     def _status(self) -> dict[str, Any]:
         status = {"pipes": [{"pipe": "pipe", "error": "", "drained": {}, "shards": [
             {"shard_id": shard_id, "unfinished": 0, "error": "", "last_error": "",
-             "lag_seconds": 9.0 if self.waiting(shard_id) else 0.0,
+             "lag_seconds": max([self.now - arrival_of(raw) for raw in self.waiting(shard_id)], default=0.0),
              "checkpoint": str(self.passed[shard_id]) if self.passed[shard_id] else None}
             for shard_id in self.kinesis.shards
         ]}], "runtime": {"said_at": self.now}}  # fmt: skip

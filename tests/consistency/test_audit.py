@@ -98,7 +98,7 @@ PLANTED: dict[str, tuple[Plant, Callable[[list[str]], str], str]] = {  # plant; 
     "a time edited": (
         lambda shop, late: shop.edit(updated_at={"S": "now"}), lambda late: "P98765", "updated_at should be"),
     "an attribute too many": (
-        lambda shop, late: shop.edit(expires_at={"N": "1"}), lambda late: "P98765", "not an item of the projector's"),
+        lambda shop, late: shop.edit(expires_at={"N": "1"}), lambda late: "P98765", "not written by the projector"),
     "last_sequence_number raised to a refused record": (
         lambda shop, late: shop.edit(last_sequence_number={"S": late[TOO_LATE]}), lambda late: "P98765", "last_seq"),
     "last_sequence_number raised beyond the stream": (
@@ -148,7 +148,7 @@ PLANTED: dict[str, tuple[Plant, Callable[[list[str]], str], str]] = {  # plant; 
         lambda late: f"record {late[POISON]}{ON}", "is quarantined as invalid_event, should be as not_json"),
     "a foreign item": (
         lambda shop, late: shop.stock.update(NOTE={"product_id": {"S": "NOTE"}, "text": {"S": "call Anna"}}),
-        lambda late: "NOTE", "not an item of the projector's"),
+        lambda late: "NOTE", "not written by the projector"),
     "a foreign item in the quarantine": (
         lambda shop, late: shop.quarantine.update(NOTE={"record_id": {"S": "NOTE"}}),
         lambda late: "quarantine item 'NOTE'", "not an item of the projector's"),
@@ -158,7 +158,7 @@ PLANTED: dict[str, tuple[Plant, Callable[[list[str]], str], str]] = {  # plant; 
     "a foreign dead letter": (
         lambda shop, late: shop.letters.append("hello"), lambda late: "the dead-letter queue holds a message", "hello"),
     "a product on two shards": (
-        lambda shop, late: split(shop), lambda late: "LAMP", "which have no common order"),
+        lambda shop, late: split(shop), lambda late: "LAMP", "the order across shards is not guaranteed"),
 }  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def test_waiting_ends_when_the_pipe_gets_no_further(shop):
 def test_waiting_is_for_what_was_there_when_it_began(shop):
     shop.sell(*EARLY)
     shop.send(*LATE)
-    shop.meanwhile["quarantine"] = lambda: (shop.deliver(), shop.send(*EARLY))
+    shop.meanwhile["pipe"] = lambda: (shop.deliver(), shop.send(*EARLY))
     result = shop.audit()
     assert (result.discrepancies, result.pending) == ([], len(EARLY))
 
