@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pipeline import cloud
-from pipeline.consistency import audit as audits
 from pipeline.provisioning import deployment, stack
 from pipeline.reading import queues, stock
 from pipeline.stories import producer, scenarios
@@ -26,7 +25,6 @@ def patience(monkeypatch):
     join = cloud.join
 
     def set_to(seconds):
-        monkeypatch.setattr(audits, "SETTLE_SECONDS", min(seconds, 3.0))
         monkeypatch.setattr(cloud, "join", lambda *where: replace(join(*where), patience_seconds=seconds))
 
     set_to(0.5)
