@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from pipeline.consistency.audit import pipe_state
 from pipeline.provisioning.deployment import Deployment
+from pipeline.reading import pipe
 from pipeline.waiting import eventually
 
 DRAIN_SECONDS = 900
@@ -19,7 +19,7 @@ def wait_until_drained(pipeline: Deployment, sent_log: Path) -> None:
             last[sent["shard_id"]] = max(last.get(sent["shard_id"], 0), int(sent["sequence_number"]))
 
     def is_drained() -> bool:
-        reached = pipe_state(pipeline.cloud, pipeline.outputs).checkpoints or {}
+        reached = pipe.state(pipeline.cloud, pipeline.outputs).checkpoints or {}
         return all(int(reached.get(shard) or -1) >= place for shard, place in last.items())
 
     eventually(is_drained, DRAIN_SECONDS, every=0.1)

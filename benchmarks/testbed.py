@@ -16,8 +16,8 @@ from stock_projector.projection import StockLevel
 
 from benchmarks.drain_wait import DRAIN_SECONDS, wait_until_drained
 from pipeline.cloud import Cloud
-from pipeline.consistency import audit
 from pipeline.provisioning.deployment import Deployment
+from pipeline.reading import pipe
 from pipeline.stories import producer
 from pipeline.stories.scenarios import NewRecord, name_of
 from pipeline.waiting import eventually
@@ -132,7 +132,7 @@ class Testbed:
     def wait_until_reading(self) -> None:
         """Wait until the pipe reads all shards."""
         shards = self.shards
-        eventually(lambda: len(audit.pipe_state(self.cloud, self.outputs).checkpoints or {}) == shards, DRAIN_SECONDS)
+        eventually(lambda: len(pipe.state(self.cloud, self.outputs).checkpoints or {}) == shards, DRAIN_SECONDS)
 
     @contextmanager
     def pipe_stopped(self) -> Iterator[None]:
@@ -146,7 +146,7 @@ class Testbed:
     def stop_pipe(self) -> None:
         """Stop the pipe, and wait until nothing is under way."""
         self.cloud.client("pipes").stop_pipe(Name=self.outputs["PipeName"])
-        eventually(lambda: audit.pipe_state(self.cloud, self.outputs).checkpoints == {}, DRAIN_SECONDS)
+        eventually(lambda: pipe.state(self.cloud, self.outputs).checkpoints == {}, DRAIN_SECONDS)
 
     def invocations(self, run: str) -> list[dict[str, Any]]:
         """Return what the function logged of each invocation of a run."""

@@ -3,18 +3,17 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import click
 
 from pipeline import cloud as clouds
 from pipeline.arguments import DONE, FAILED, Call, pairs, run, tell, verb
+from pipeline.consistency import commands as consistency
 from pipeline.errors import UserError
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.parameters import checked
+from pipeline.recovery import commands as recovery
 from pipeline.stories import producer
-
-MOST_DISCREPANCIES = 20  # that are printed for people
 
 PARAMETERS = click.option("--parameter", "parameters", multiple=True, callback=pairs, metavar="NAME=VALUE")
 
@@ -57,31 +56,6 @@ def stock(call: Call, include_removed: bool) -> None:
     there = call.find()
     frame = levels.stock(there.cloud, there.outputs["StockTableName"], include_removed)
     call.show(frame.to_dict("records"), levels.lines(frame))
-
-
-@verb("audit")
-def audit(call: Call) -> int:
-    """Wait until drained, then compare table and quarantine with an independent fold of the stream."""
-    from pipeline.consistency import audit as audits
-
-    there = call.find()
-    result = audits.audit(there.cloud, there.outputs, tell)
-    facts = asdict(result)
-    facts.pop("dead_letters")
-    refused = ", ".join(f"{count} {reason}" for reason, count in result.quarantined.items()) or "none"
-    text = [
-        f"records      {result.records:>8}",
-        f"applied      {result.applied:>8}",
-        f"duplicates   {result.duplicates:>8}",
-        f"quarantined  {sum(result.quarantined.values()):>8}  ({refused})",
-        f"products     {result.products:>8}",
-        f"discrepancies{len(result.discrepancies):>8}",
-        *(f"  {discrepancy}" for discrepancy in result.discrepancies[:MOST_DISCREPANCIES]),
-    ]
-    if len(result.discrepancies) > MOST_DISCREPANCIES:
-        text.append(f"  ... and {len(result.discrepancies) - MOST_DISCREPANCIES} more: see --json")
-    call.show(facts, text)
-    return FAILED if result.discrepancies else DONE
 
 
 @verb("status")
@@ -146,7 +120,8 @@ def down(call: Call, everything: bool) -> None:
 
 
 main_command = Verbs("inventory", help="A real-time inventory pipeline: run it, feed it, check it.")
-for command in (up, producer.command, stock, audit, status, logs, report, down):
+CONSISTENCY = (consistency.audit, consistency.snapshot, consistency.history)
+for command in (up, producer.command, stock, *CONSISTENCY, recovery.quarantine, status, logs, report, down):
     main_command.add_command(command)
 
 

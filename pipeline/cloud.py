@@ -37,6 +37,8 @@ class Cloud:
     powertools_layer_arn: str
     poll_seconds: float  # how often it makes sense to look whether something is done
     patience_seconds: float  # after so long without any change, what is missing will not come soon
+    read_pause_seconds: float  # between two reads of a shard by anybody but the pipe
+    hour_seconds: float  # how long an hour of the stream's retention takes
     _make: Callable[..., Any] = field(repr=False)
     _processes: "LocalCloud | None" = None  # what of it runs on this machine
     _clients: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False)
@@ -164,6 +166,8 @@ def _local(reach: Callable[["LocalCloud"], str]) -> Cloud:
         env=emulator.environment_of_clients(endpoint_url),
         poll_seconds=0.1,
         patience_seconds=20,
+        read_pause_seconds=0,  # the emulator allows any number
+        hour_seconds=emulator.hour_seconds(),
         powertools_layer_arn="",  # the emulator runs the function in this environment, which has Powertools
         _make=lambda service, **config: aws.client(session, service, endpoint_url, **config),
         _processes=processes,
@@ -195,5 +199,7 @@ def _aws(account_id: str | None) -> Cloud:
         powertools_layer_arn=layer,
         poll_seconds=3,
         patience_seconds=180,
+        read_pause_seconds=1,
+        hour_seconds=3600,
         _make=lambda service, **config: session.client(service, config=Config(retries={"mode": "standard"}, **config)),
     )

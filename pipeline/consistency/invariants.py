@@ -4,10 +4,18 @@ Each takes plain facts and returns one sentence for every place where they break
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 Place = tuple[str, str]  # shard and sequence number: which record
 Stock = Mapping[str, Any]  # what is said of a product, by the names of docs/contract.md, section 4
+
+
+class Memory(NamedTuple):
+    """What a product remembers: (identity, sequence number) pairs, oldest first; and what it has forgotten up to."""
+
+    entries: list[tuple[bytes, int]]
+    remembers_after: int  # 0: nothing
+
 
 COMPARED = ("product_name", "status", "quantity", "version", "updated_at", "last_sequence_number")
 
@@ -26,6 +34,20 @@ def table_is_the_fold_of_the_log(due: Mapping[str, Stock], seen: Mapping[str, St
         else:
             sentences += [f"{product_id}: {difference}" for difference in _differences(product, item)]
     return sentences
+
+
+def memory_is_the_folds(product_id: str, due: Memory, seen: Memory) -> list[str]:
+    """An item remembers the newest events that the fold remembers, in that order, and what it says it forgot."""
+    sentences = []
+    if due.remembers_after != seen.remembers_after:
+        sentences.append(f"remembers_after should be {due.remembers_after or 'empty'}, is {seen.remembers_after}")
+    if due.entries != seen.entries:
+        missing, extra = len({*due.entries} - {*seen.entries}), len({*seen.entries} - {*due.entries})
+        sentences.append(
+            f"recent_events should hold {len(due.entries)} entries, holds {len(seen.entries)}: "
+            + (f"{missing} missing, {extra} extra" if missing or extra else "the right ones in another order")
+        )
+    return [f"{product_id}: {sentence}" for sentence in sentences]
 
 
 def stock_is_never_negative(seen: Mapping[str, Stock]) -> list[str]:

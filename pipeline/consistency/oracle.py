@@ -17,9 +17,9 @@ BILLION = 1_000_000_000
 DEEPEST = 200  # levels of nesting that a record may have
 
 
-@dataclass
+@dataclass(slots=True)
 class Product:
-    """What a product's item must say."""
+    """What a product's item must say. `memory`: identity → place of its newest record, oldest place first."""
 
     product_name: str = ""
     status: str = "never added"
@@ -27,7 +27,8 @@ class Product:
     version: int = 0
     last_sequence_number: str = ""
     updated_at: str = ""
-    remembered: list[str] = field(default_factory=list)  # event ids and record places, newest last
+    memory: dict[str, int] = field(default_factory=dict)
+    remembers_after: int = 0  # the place of the newest entry that the memory has forgotten
 
 
 @dataclass
@@ -59,6 +60,19 @@ def fold(records: Iterable[Any]) -> Expectation:
 
 def judge(data: bytes, partition_key: str, sequence_number: str, products: dict[str, Product]) -> str:
     """Say what becomes of one record, and bring its product forward."""
+    event = read(data, partition_key)
+    if isinstance(event, str):
+        return event
+    product = products.get(partition_key, Product())
+    outcome = decide(event, product)
+    if outcome in ("applied", "duplicate"):
+        evolve(event, sequence_number, outcome, product)
+        products[partition_key] = product
+    return outcome
+
+
+def read(data: bytes, partition_key: str) -> dict[str, Any] | str:
+    """Read a record by itself: the event in it, or the reason why it is none. Its product is the partition key."""
     try:
         text = data.decode("utf-8")
         if _levels(text) > DEEPEST:
@@ -72,65 +86,59 @@ def judge(data: bytes, partition_key: str, sequence_number: str, products: dict[
         return "unknown_event_type"
     if not _is_valid(event):
         return "invalid_event"
-    product_id = event["product"]["product_id"]
-    if partition_key != product_id:
-        return "wrong_partition_key"
+    return event if event["product"]["product_id"] == partition_key else "wrong_partition_key"
 
-    product = products.get(product_id, Product())
-    if "event_id" in event and f"event {event['event_id']}" in product.remembered:
-        _remember(product, f"event {event['event_id']}")
-        product.last_sequence_number = sequence_number
+
+def decide(event: dict[str, Any], product: Product) -> str:
+    """Say what becomes of an event that comes next to its product: applied, duplicate, or the reason refused."""
+    if "event_id" in event and identity(event, "") in product.memory:
         return "duplicate"
-    outcome = RULES[event["event_type"]](product, event["product"])
+    after = RULES[event["event_type"]](product, event["product"])
+    return after if isinstance(after, str) else "applied"
+
+
+def evolve(event: dict[str, Any], sequence_number: str, outcome: str, product: Product) -> None:
+    """Bring the product forward by an event that is applied, or that is a duplicate: then it is only remembered."""
     if outcome == "applied":
-        products[product_id] = product
+        product.status, product.product_name, product.quantity = RULES[event["event_type"]](product, event["product"])
         product.version += 1
         product.updated_at = event["product"]["timestamp"]
-        product.last_sequence_number = sequence_number
-        _remember(product, f"event {event['event_id']}" if "event_id" in event else f"record {sequence_number}")
-    return outcome
+    product.last_sequence_number = sequence_number
+    name = identity(event, sequence_number)
+    product.memory.pop(name, None)
+    product.memory[name] = int(sequence_number)
+    if len(product.memory) > REMEMBERED:
+        product.remembers_after = product.memory.pop(next(iter(product.memory)))
 
 
-def _remember(product: Product, identity: str) -> None:
-    if identity in product.remembered:
-        product.remembered.remove(identity)
-    product.remembered.append(identity)
-    del product.remembered[:-REMEMBERED]
+def identity(event: dict[str, Any], sequence_number: str) -> str:
+    """Name what the memory keeps of an event: its `event_id`, or without one the place of its record."""
+    return f"event {event['event_id']}" if "event_id" in event else f"record {int(sequence_number)}"
 
 
-def _add(product: Product, said: dict[str, Any]) -> str:
-    if product.status == "active":
-        return "already_active"
-    product.status, product.product_name, product.quantity = "active", said["product_name"], said["quantity"]
-    return "applied"
+def _add(product: Product, said: dict[str, Any]) -> Any:
+    return "already_active" if product.status == "active" else ("active", said["product_name"], said["quantity"])
 
 
-def _remove(product: Product, said: dict[str, Any]) -> str:
+def _remove(product: Product, said: dict[str, Any]) -> Any:
+    return ("removed", product.product_name, 0) if product.status == "active" else "not_active"
+
+
+def _increment(product: Product, said: dict[str, Any]) -> Any:
     if product.status != "active":
         return "not_active"
-    product.status, product.quantity = "removed", 0
-    return "applied"
+    stock = product.quantity + said["quantity"]
+    return "quantity_overflow" if stock > 1000 * BILLION else ("active", product.product_name, stock)
 
 
-def _increment(product: Product, said: dict[str, Any]) -> str:
+def _decrement(product: Product, said: dict[str, Any]) -> Any:
     if product.status != "active":
         return "not_active"
-    if product.quantity + said["quantity"] > 1000 * BILLION:
-        return "quantity_overflow"
-    product.quantity += said["quantity"]
-    return "applied"
+    stock = product.quantity - said["quantity"]
+    return "insufficient_stock" if stock < 0 else ("active", product.product_name, stock)
 
 
-def _decrement(product: Product, said: dict[str, Any]) -> str:
-    if product.status != "active":
-        return "not_active"
-    if product.quantity - said["quantity"] < 0:
-        return "insufficient_stock"
-    product.quantity -= said["quantity"]
-    return "applied"
-
-
-RULES = {
+RULES = {  # each says the status, name and quantity after the event, or the reason why it is refused
     "product_added": _add,
     "product_removed": _remove,
     "quantity_incremented": _increment,

@@ -1,5 +1,6 @@
 """The AWS emulator (MiniStack): how it is started so that it is private, strict and quiet."""
 
+import os
 import socket
 import sys
 import urllib.error
@@ -9,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from pipeline.emulator.environment import bare
+from pipeline.errors import WrongUsageError
 
 ACCOUNT_ID = "000000000000"
 ACCESS_KEY = "test"  # the emulator's account root; no secret, and good for nothing else
@@ -36,6 +38,7 @@ def environment(port: int, folder: Path) -> dict[str, str]:
         "PERSIST_STATE": "0",
         "DOCKER_HOST": f"unix://{folder}/no-docker.sock",
         "LOG_LEVEL": "WARNING",
+        "INVENTORY_HOUR_SECONDS": str(hour_seconds()),
     }
 
 
@@ -54,6 +57,18 @@ def environment_of_clients(endpoint_url: str) -> dict[str, str]:
         direct = ",".join(filter(None, [proxies.get("no"), HOST]))
         needed |= {"no_proxy": direct, "NO_PROXY": direct}
     return needed
+
+
+def hour_seconds() -> float:
+    """Return how long an hour of a stream's retention takes: INVENTORY_HOUR_SECONDS shortens it, to see it pass."""
+    text = os.environ.get("INVENTORY_HOUR_SECONDS") or "3600"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= 3600:
+        raise WrongUsageError(f"INVENTORY_HOUR_SECONDS={text}: it takes a number of seconds up to 3600")
+    return seconds
 
 
 def endpoint(port: int) -> str:

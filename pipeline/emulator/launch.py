@@ -7,7 +7,8 @@
 3. On every Kinesis call it looks at all shard iterators for expired ones, and every read makes a new one: two shards
    that nobody writes to kept a tenth of a core busy with that. GetRecords checks its own iterator; the rest can wait.
 4. On every Kinesis call it rebuilds the list of all stored records to drop the expired ones, so it slows down with
-   every record kept. Records are stored in the order they came: looking at the oldest is enough.
+   every record kept. Records are stored in the order they came: looking at the oldest is enough. And its iterators
+   count records from the oldest one kept, so when some are dropped they must go back by as many, or skip new ones.
 5. It forgets the parameters of a pipe. Here they are kept, and told by DescribePipe, whether CreatePipe or a template
    made the pipe. As on AWS, UpdatePipe replaces the Kinesis and Lambda parameters as a whole: what is left out goes
    back to its default.
@@ -34,6 +35,7 @@ from ministack.services import dynamodb, kinesis, pipes
 from ministack.services.cloudformation import provisioners
 
 from pipeline.emulator import guard
+from pipeline.emulator.emulator import hour_seconds
 
 AWS_NAMES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -136,11 +138,15 @@ def _is_for_pipes(statement: dict[str, Any]) -> bool:
 
 def expire_records(stream: dict[str, Any]) -> None:
     """Drop what is older than the stream's retention."""
-    cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
-    for shard in stream["shards"].values():
+    cutoff = time.time() - stream["RetentionPeriodHours"] * hour_seconds()
+    for shard_id, shard in stream["shards"].items():
         records = shard["records"]
         if records and records[0]["ApproximateArrivalTimestamp"] < cutoff:
             shard["records"] = [record for record in records if record["ApproximateArrivalTimestamp"] >= cutoff]
+            dropped = len(records) - len(shard["records"])
+            for iterator in kinesis._shard_iterators.values():
+                if (iterator["stream"], iterator["shard_id"]) == (stream["StreamName"], shard_id):
+                    iterator["position"] = max(0, iterator["position"] - dropped)
 
 
 def expire_iterators() -> None:

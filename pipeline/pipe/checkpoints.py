@@ -54,6 +54,10 @@ class Checkpoints:
         """Say whether the shard is closed, all of it has been delivered, and the disk knows."""
         return shard_id in self._drained
 
+    def drained(self) -> dict[str, str | None]:
+        """Return the drained shards, each with the last sequence number that was delivered."""
+        return {shard_id: self.after(shard_id) for shard_id in sorted(self._drained)}
+
     def save(self, shard_id: str, **facts: Any) -> bool:
         """Note facts of a shard. Returns whether they are on disk."""
         with self._lock:

@@ -13,19 +13,23 @@ COUNTERS = [counter.name for counter in fields(Tally) if counter.type in (int, "
 
 
 def of_pipe(run: PipeRun) -> dict[str, Any]:
-    """Describe a running pipe. `error` is what troubles it now; what went wrong last stays with the shard."""
+    """Describe a running pipe. `error` is what troubles it now; what went wrong last stays with the shard.
+
+    `drained` names the closed shards that it is done with, read by this run or one before, and their last checkpoint.
+    """
     return {
         "pipe": run.pipe.name,
         "arn": run.pipe.arn,
         "state": "RUNNING",
         "error": run.error,
         "shards": [of_shard(run, shard_id, reader) for shard_id, reader in sorted(run.readers.items())],
+        "drained": run.checkpoints.drained(),
     }
 
 
 def of_pipe_not_run(pipe: PipeSettings, why: str) -> dict[str, Any]:
     """Describe a pipe that is deployed and not run."""
-    return {"pipe": pipe.name, "arn": pipe.arn, "state": "NOT RUN", "error": why, "shards": []}
+    return {"pipe": pipe.name, "arn": pipe.arn, "state": "NOT RUN", "error": why, "shards": [], "drained": {}}
 
 
 def of_shard(run: PipeRun, shard_id: str, reader: ShardReader) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Follow a stack while CloudFormation is at work on it."""
 
-from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
-from pipeline.waiting import eventually
+from pipeline.waiting import Tell, eventually
 
 STACK_SECONDS = 900
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
@@ -16,7 +15,7 @@ DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
 class Watch:
     """Tells a stack's events as they come. Made before the work begins, so that it can tell the old ones apart."""
 
-    def __init__(self, cloud: Cloud, stack: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, cloud: Cloud, stack: str, tell: Tell) -> None:
         """Note which events there are; `stack` is a name, or the id under which a deleted stack is still found."""
         self._cloud, self._stack, self._tell = cloud, stack, tell
         self._seen: set[str] = set()

@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+from pipeline.waiting import eventually
 
 HIDDEN_SECONDS = 60  # how long a message that we look at is hidden from others, unless we finish sooner
 
@@ -16,11 +19,21 @@ def peek(sqs: Any, queue_url: str) -> list[dict[str, Any]]:
             for index, message in enumerate(messages[start : start + 10])
         ]
         sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
-    return [json.loads(message["Body"]) for message in messages]
+    return [_body(message["Body"]) for message in messages]
 
 
 def dead_letters(sqs: Any, queue_url: str) -> list[dict[str, Any]]:
-    """Return what the pipe wrote about the batches that it gave up on."""
+    """Return what the pipe wrote about the batches that it gave up on.
+
+    Somebody else may be looking too, and hide messages for as long as that takes: then they are waited for.
+    """
+    url = {"QueueUrl": queue_url, "AttributeNames": ["ApproximateNumberOfMessagesNotVisible"]}
+
+    def nobody_looks() -> bool:
+        return sqs.get_queue_attributes(**url)["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+    with suppress(TimeoutError):  # whoever took them away for so long is working on them
+        eventually(nobody_looks, 2 * HIDDEN_SECONDS, every=0.2)
     return peek(sqs, queue_url)
 
 
@@ -33,3 +46,12 @@ def _receive_all(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
         if not messages:
             return
         yield from messages
+
+
+def _body(text: str) -> dict[str, Any]:
+    """Read a message; what is not a JSON object came from somebody else, and is passed on as it is."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {"body": text}

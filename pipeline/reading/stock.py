@@ -13,11 +13,22 @@ COLUMNS = ["product_id", "product_name", "status", "quantity", "version", "updat
 
 def items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
     """Read every item of a table, consistently, as plain values: all attributes, or those named."""
+    for item in raw_items(cloud, table_name, attributes):
+        yield plain(item)
+
+
+def raw_items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
+    """Read every item of a table, consistently, as DynamoDB writes them, with the kind of each value."""
     wanted = {"ProjectionExpression": attributes} if attributes else {}
     pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True, **wanted)
     for page in pages:
-        for item in page["Items"]:
-            yield {name: _plain(value) for name, value in item.items()}
+        yield from page["Items"]
+
+
+def raw_item(cloud: Cloud, table_name: str, product_id: str) -> dict[str, Any] | None:
+    """Read one product's item, consistently, as DynamoDB writes it; None if there is none."""
+    key = {"product_id": {"S": product_id}}
+    return cloud.client("dynamodb").get_item(TableName=table_name, Key=key, ConsistentRead=True).get("Item")
 
 
 def stock(cloud: Cloud, table_name: str, include_removed: bool = False) -> pd.DataFrame:
@@ -32,6 +43,11 @@ def stock(cloud: Cloud, table_name: str, include_removed: bool = False) -> pd.Da
     if not include_removed:
         frame = frame[frame["status"] == "active"]
     return frame.sort_values("product_id").reset_index(drop=True)
+
+
+def plain(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item's plain values, without their kinds."""
+    return {name: _plain(value) for name, value in item.items()}
 
 
 def lines(frame: pd.DataFrame) -> list[str]:

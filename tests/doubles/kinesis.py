@@ -82,6 +82,7 @@ class Kinesis:
         self.name, self.clock = name, clock
         self.arn = ARN.replace(STREAM, name)
         self.retention_seconds = 24 * 3600.0
+        self.created_at = datetime.fromtimestamp(clock(), UTC)
         self.read_errors: deque[Exception] = deque()  # what the next GetRecords raise
         # what becomes of a PutRecords: which entries are not accepted, and what is raised once the others are written
         self.write_trouble: WriteTrouble = lambda entries: (set(), None)
@@ -177,6 +178,7 @@ class Kinesis:
         self._check(stream)
         opened = sum(not shard.closed for shard in self.shards.values())
         summary = {"StreamName": self.name, "StreamARN": self.arn, "StreamStatus": "ACTIVE", "OpenShardCount": opened}
+        summary["StreamCreationTimestamp"] = self.created_at
         return {"StreamDescriptionSummary": summary | {"RetentionPeriodHours": int(self.retention_seconds // 3600)}}
 
     def get_paginator(self, operation: str) -> "Kinesis":

@@ -15,6 +15,9 @@ class Queue:
         self.visible = [{"ReceiptHandle": str(number), "Body": body} for number, body in enumerate(bodies)]
         self.hidden = {}
 
+    def get_queue_attributes(self, **_):
+        return {"Attributes": {"ApproximateNumberOfMessagesNotVisible": str(len(self.hidden))}}
+
     def receive_message(self, *, MaxNumberOfMessages, **_):  # noqa: N803
         taken, self.visible = self.visible[:MaxNumberOfMessages], self.visible[MaxNumberOfMessages:]
         self.hidden |= {each["ReceiptHandle"]: each for each in taken}
@@ -38,6 +41,26 @@ def test_every_message_is_seen_once_and_all_can_be_seen_again(count):
     for _ in range(2):
         assert sorted(int(each["version"]) for each in queues.peek(queue, "queue")) == list(range(count))
         assert not queue.hidden and len(queue.visible) == count
+
+
+def test_letters_that_somebody_else_looks_at_are_waited_for():
+    queue = Queue(letters(3))
+    taken = queue.receive_message(MaxNumberOfMessages=2)["Messages"]
+    asked = queue.get_queue_attributes
+
+    def put_back(**request):
+        answer = asked(**request)
+        entries = [{"ReceiptHandle": each["ReceiptHandle"], "VisibilityTimeout": 0, "Id": "0"} for each in taken]
+        taken.clear()
+        queue.change_message_visibility_batch(QueueUrl="queue", Entries=entries) if entries else None
+        return answer
+
+    queue.get_queue_attributes = put_back
+    assert len(queues.dead_letters(queue, "queue")) == 3
+
+
+def test_a_foreign_message_is_passed_on_as_it_is():
+    assert queues.dead_letters(Queue(["hello", "[1]"]), "queue") == [{"body": "hello"}, {"body": "[1]"}]
 
 
 def test_dead_letters_come_as_aws_writes_them():

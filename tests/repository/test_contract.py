@@ -94,12 +94,18 @@ def help_of(capsys, *verb: str) -> str:
     return capsys.readouterr().out
 
 
+def helps_of(capsys, verb: str) -> str:
+    """Return the help of a verb, or of all that it can be told to do."""
+    told = getattr(command_line.main_command.commands[verb], "commands", {})
+    return "".join(help_of(capsys, verb, *names) for names in ([[name] for name in told] or [[]]))
+
+
 def test_the_verbs_and_their_options(capsys):
     rows = {contract.names(verb)[0]: does for verb, does, _ in contract.table("6", "verb")}
     assert rows.keys() == set(re.findall(r"^ {2,4}([a-z]+) {2,}\S", help_of(capsys), re.MULTILINE))
     everywhere = {name for name in contract.names(contract.sections()["6"].partition("| verb")[0]) if name[:2] == "--"}
     options = {verb: {name for name in contract.names(does) if name[:2] == "--"} for verb, does in rows.items()}
-    shown = {verb: set(re.findall(r"^ +(--[a-z-]+)", help_of(capsys, verb), re.MULTILINE)) for verb in rows}
+    shown = {verb: set(re.findall(r"^ +(--[a-z-]+)", helps_of(capsys, verb), re.MULTILINE)) for verb in rows}
     assert {verb: {name.split()[0] for name in names | everywhere} for verb, names in options.items()} == shown
 
 
@@ -110,9 +116,10 @@ def test_what_the_verbs_print_with_json(running, inventory_here, monkeypatch, tm
         "up": running.facts,
         "send": inventory_here("send", "--events", 3),
         "down": {"deleted": True},  # tests/conftest.py compares it when it takes the cloud down
-        **{verb: inventory_here(verb) for verb in ("audit", "status", "report")},
+        **{verb: inventory_here(verb) for verb in ("audit", "snapshot", "status", "report")},
     }
     [printed["stock"], *_] = inventory_here("stock", "--all")
+    [printed["history"], *_] = inventory_here("history", printed["stock"]["product_id"])
     keys = {}
     for verb, _, prints in contract.table("6", "verb"):
         if match := re.search(r"`\[?\{(.*?)\}\]?`", prints):

@@ -1,0 +1,58 @@
+"""How far the pipe is: asked where it can be, and else worked out from how long it may keep trying."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.cloud import Cloud
+from pipeline.reading.stream import StreamRecord
+
+
+@dataclass(frozen=True)
+class PipeState:
+    """What the pipe says of itself: how far it is on each shard (None: it does not say), and what troubles it."""
+
+    checkpoints: dict[str, str | None] | None
+    trouble: str = ""
+    lag_seconds: float | None = field(default=None, compare=False)  # how old the oldest record is that has not ended
+
+
+def state(cloud: Cloud, outputs: dict[str, str]) -> PipeState:
+    """Ask the pipe how far it is."""
+    status = cloud.pipe_status()
+    if status is None:
+        return PipeState(None)
+    for pipe in status["pipes"]:
+        if pipe["pipe"] == outputs["PipeName"]:
+            stuck = (shard["last_error"] for shard in pipe["shards"] if shard["unfinished"] or shard["error"])
+            trouble = next((error for error in [pipe["error"], *stuck] if error), "")
+            checkpoints = pipe["drained"] | {shard["shard_id"]: shard["checkpoint"] for shard in pipe["shards"]}
+            return PipeState(checkpoints, trouble, _lag(status, pipe))
+    return PipeState({}, "it is not running yet")
+
+
+def may_have(cloud: Cloud, outputs: dict[str, str]) -> Callable[[StreamRecord], bool]:
+    """Return what says whether the pipe may, as of now, still have a record: it is *pending*, whatever happens to it.
+
+    That is so above the pipe's checkpoint. Where nobody can be asked for that (on AWS), it is so for as long as the
+    pipe may try again, and an invocation that it began by then may run.
+    """
+    checkpoints = state(cloud, outputs).checkpoints
+    if checkpoints is not None:
+        passed = {shard_id: int(place or 0) for shard_id, place in checkpoints.items()}
+        return lambda record: record.place > passed.get(record.shard_id, 0)
+    source = cloud.client("pipes").describe_pipe(Name=outputs["PipeName"])["SourceParameters"]
+    longest = source["KinesisStreamParameters"].get("MaximumRecordAgeInSeconds", -1)
+    if longest < 0:
+        return lambda record: True  # it tries for ever
+    projector = cloud.client("lambda").get_function_configuration(FunctionName=outputs["ProjectorName"])
+    oldest = time.time() - longest - projector["Timeout"]
+    return lambda record: record.arrived_at > oldest
+
+
+def _lag(status: dict[str, Any], pipe: dict[str, Any]) -> float | None:
+    lags = [shard["lag_seconds"] for shard in pipe["shards"]]
+    if not lags or None in lags:
+        return None
+    return max(lags) + time.time() - status["runtime"]["said_at"]

@@ -1,0 +1,1 @@
+"""When it was not right: decide on what was refused, and bring it back."""

@@ -1,0 +1,116 @@
+"""The verb for what was refused: `quarantine`, to list it, look at it, send it again or dismiss it."""
+
+import base64
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.arguments import Call, verb
+from pipeline.errors import WrongUsageError
+from pipeline.safe_text import visible
+
+STATES = ("open", "re_sending", "re_sent", "dismissed")
+
+
+class Quarantine(click.Group):
+    """Lists, unless it is told to do something else."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Take `quarantine --reason not_json` as `quarantine list --reason not_json`."""
+        lists = not args or (args[0].startswith("-") and args[0] != "--help")
+        return super().parse_args(context, ["list", *args] if lists else args)
+
+
+@click.group("quarantine", cls=Quarantine)
+def quarantine() -> None:
+    """List what was refused; show one record, send it again, or dismiss it.
+
+    Without a command, `quarantine` lists, with the options of `quarantine list`.
+    """
+
+
+@verb("list")
+@click.option("--reason", help="only what was refused for this reason")
+@click.option("--product", help="only records of this product")
+@click.option("--state", type=click.Choice(STATES), help="only what is in this state")
+def listing(call: Call, reason: str | None, product: str | None, state: str | None) -> None:
+    """List what was refused, in no order, without the records themselves."""
+    from pipeline.reading import quarantine as reading
+
+    there = call.find()
+    found = reading.listing(there.cloud, there.outputs["QuarantineTableName"], reason, product, state)
+    call.show(list(found) if call.as_json else None, _lines(found))
+
+
+@verb("show")
+@click.argument("record_id", metavar="ID")
+def show(call: Call, record_id: str) -> None:
+    """Show one record with its bytes; what a terminal would act on is written out."""
+    from pipeline.reading import quarantine as reading
+
+    there = call.find()
+    item = reading.item_of(there.cloud, there.outputs["QuarantineTableName"], record_id)
+    data = item.pop("data")
+    text = [f"{name:<16} {value}" for name, value in sorted(item.items()) if name != "event"]
+    text.append(f"{'data':<16} {len(data)} bytes{', the first of them' if item.get('truncated') else ''}:")
+    shown = visible(data.decode(errors="backslashreplace"))
+    call.show(item | {"data_base64": base64.b64encode(data).decode()}, [*text, shown])
+
+
+@verb("resend")
+@click.argument("record_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--file", type=click.Path(path_type=Path), help="a corrected event to send in the place of one record")
+def resend(call: Call, record_ids: tuple[str, ...], file: Path | None) -> None:
+    """Send records again, as they are or one of them corrected, through the stream, each under an event_id.
+
+    An event without an event_id is given one that is made from the record's ID: sent twice, it counts once.
+    """
+    from pipeline.recovery import resend as resending
+
+    if file and len(record_ids) > 1:
+        raise WrongUsageError("--file corrects one record: name one ID with it")
+    there, sent = call.find(), []
+    corrected = file.read_bytes() if file else None
+    prepared = [resending.prepare(there.cloud, there.outputs, record_id, corrected) for record_id in record_ids]
+    try:
+        for each in prepared:
+            sent.append(resending.resend(there.cloud, there.outputs, each))
+    finally:
+        call.show([asdict(each) for each in sent], [
+            f"{each.record_id}: sent as event_id {each.event_id} ({each.because}), "
+            f"record {each.shard_id}:{each.sequence_number}"
+            for each in sent
+        ])  # fmt: skip
+
+
+@verb("dismiss")
+@click.argument("record_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--note", required=True, help="why it is not to be applied")
+def dismiss(call: Call, record_ids: tuple[str, ...], note: str) -> None:
+    """Decide that records are not to be applied."""
+    from pipeline.recovery import resend as resending
+
+    there = call.find()
+    done: list[dict[str, str]] = []
+    try:
+        for record_id in record_ids:
+            resending.dismiss(there.cloud, there.outputs, record_id, note)
+            done.append({"record_id": record_id, "state": "dismissed", "note": note})
+    finally:
+        call.show(done, [f"{each['record_id']}: dismissed" for each in done])
+
+
+for command in (listing, show, resend, dismiss):
+    quarantine.add_command(command)
+
+
+def _lines(items: Any) -> Any:
+    """Write the list for people, as its pages come."""
+    count = 0
+    for item in items:
+        count += 1
+        verdict = f"{item['state']:<10}  {item['reason']:<20}"
+        yield f"{verdict}  {item['record_id']}  {item['partition_key']}  {item['detail']}"
+    yield f"{count} record{'' if count == 1 else 's'}"

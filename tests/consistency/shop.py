@@ -1,0 +1,274 @@
+"""A small shop in memory: stream, pipe, projector, tables, dead letters and bucket. Every part can be tampered with.
+
+The projector's fold, its item and its quarantine item are the real ones; the pipe delivers in order unless told not to.
+"""
+
+import io
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from stock_projector.events import Record, Refusal, SequenceNumber, parse
+from stock_projector.item import from_item, to_item
+from stock_projector.projection import StockLevel, project
+from stock_projector.quarantine import Refused, item_for
+
+from pipeline.consistency import audit, examine
+from tests.doubles.kinesis import ARN, Kinesis, arrival_of
+
+OUTPUTS = {
+    "StreamName": "product-events", "PipeName": "pipe", "ProjectorName": "projector", "StockTableName": "stock",
+    "QuarantineTableName": "quarantine", "DeadLetterQueueUrl": "letters", "ArtifactBucketName": "artifacts",
+}  # fmt: skip
+DAY = 86_400.0
+
+
+class Shop:
+    """Everything at once. `asked` says whether the pipe can be asked how far it is, as on the local cloud."""
+
+    def __init__(self, monkeypatch: Any, shards: int = 1, asked: bool = True) -> None:
+        self.now = 1_694_433_600.0
+        self.kinesis = Kinesis(shards, clock=lambda: self.now)
+        self.stock: dict[str, dict[str, Any]] = {}
+        self.quarantine: dict[str, dict[str, Any]] = {}
+        self.letters: list[Any] = []
+        self.bucket: dict[str, bytes] = {}
+        self.passed: dict[str, int] = defaultdict(int)  # up to which place the pipe is done, by shard
+        self.read: list[str] = []  # what was read, in order
+        self.meanwhile: dict[str, Callable[[], Any]] = {}  # what happens once, just after something was read
+        clients = {
+            "kinesis": self.kinesis, "dynamodb": Dynamo(self), "sqs": Queue(self), "s3": Bucket(self),
+            "pipes": SimpleNamespace(describe_pipe=lambda Name: {  # noqa: N803
+                "SourceParameters": {"KinesisStreamParameters": {"MaximumRecordAgeInSeconds": 3600}}}),
+            "lambda": SimpleNamespace(get_function_configuration=lambda FunctionName: {"Timeout": 60}),  # noqa: N803
+        }  # fmt: skip
+        self.cloud: Any = SimpleNamespace(
+            name="local", client=lambda name: clients[name], hour_seconds=3600.0, read_pause_seconds=0.0,
+            poll_seconds=0.001, patience_seconds=0.05, pipe_status=lambda: self._status() if asked else None,
+        )  # fmt: skip
+        for module in ("consistency.examine", "consistency.audit", "reading.pipe", "reading.stream"):
+            monkeypatch.setattr(f"pipeline.{module}.time", SimpleNamespace(time=self.tick, monotonic=time.monotonic))
+        monkeypatch.setattr("pipeline.consistency.audit._troubles", lambda *_: [])
+
+    def tick(self) -> float:
+        """Say what time it is, a little later each time."""
+        self.now += 0.001
+        return self.now
+
+    # --- what a producer and a pipe do
+
+    def send(self, *events: Any, key: str | None = None, shard_id: str | None = None) -> list[str]:
+        """Put events (or bytes) on the stream, a second apart. Returns their places."""
+        places = []
+        for said in events:
+            self.now += 1
+            data = said if isinstance(said, bytes) else json.dumps(said).encode()
+            default = said["product"]["product_id"] if isinstance(said, dict) and "product" in said else "P98765"
+            places.append(self.kinesis.put(key or default, data, shard_id))
+        return places
+
+    def sell(self, *events: Any) -> list[str]:
+        """Send events and deliver everything."""
+        places = self.send(*events)
+        self.deliver()
+        return places
+
+    def deliver(self, most: int | None = None) -> None:
+        """Let the pipe deliver records of every shard, in order."""
+        for shard_id in self.kinesis.shards:
+            for raw in self.waiting(shard_id)[:most]:
+                self.project(shard_id, raw)
+                self.passed[shard_id] = int(raw["SequenceNumber"])
+
+    def skip(self, records: int) -> None:
+        """Let the pipe be done with the next records of every shard, and nobody have noticed them."""
+        for shard_id in self.kinesis.shards:
+            for raw in self.waiting(shard_id)[:records]:
+                self.passed[shard_id] = int(raw["SequenceNumber"])
+
+    def waiting(self, shard_id: str) -> list[dict[str, Any]]:
+        records = self.kinesis.shards[shard_id].records
+        return [raw for raw in records if int(raw["SequenceNumber"]) > self.passed[shard_id]]
+
+    def project(self, shard_id: str, raw: dict[str, Any]) -> None:
+        """Let the projector have one record."""
+        record = self.record(shard_id, raw)
+        event = parse(record)
+        level = self.level(record.partition_key)
+        outcome = event if isinstance(event, Refusal) else project(level, record.sequence_number, event)
+        if isinstance(outcome, Refusal):
+            self.refuse(record, outcome)
+        elif level.version:
+            self.stock[level.product_id] = to_item(level)
+
+    def give_up(self, place: str, letter: bool = True) -> None:
+        """Let the pipe pass a record that it could not deliver."""
+        shard_id, raw = self.find(place)
+        assert self.waiting(shard_id)[0] is raw, "records are given up in their order"
+        self.passed[shard_id] = int(place)
+        if letter:
+            self.letters.append(letter_of(shard_id, place, place))
+
+    # --- what a projector writes
+
+    def level(self, product_id: str) -> StockLevel:
+        return from_item(self.stock[product_id]) if product_id in self.stock else StockLevel(product_id)
+
+    def record(self, shard_id: str, raw: dict[str, Any]) -> Record:
+        place, arrived_at = raw["SequenceNumber"], raw["ApproximateArrivalTimestamp"].timestamp()
+        record_id = f"{shard_id}:{place}"
+        return Record(raw["Data"], raw["PartitionKey"], SequenceNumber(place), shard_id, arrived_at, record_id)
+
+    def refuse(self, record: Record, refusal: Refusal) -> None:
+        self.quarantine.setdefault(record.item_identifier, item_for(Refused(record, refusal), self.now, 7_776_000))
+
+    def quarantine_as(self, place: str, reason: str, judged_on: str | None = None) -> None:
+        """Put a record into quarantine, whatever it deserves."""
+        self.refuse(self.record(*self.find(place)), Refusal(reason, "planted", judged_on))  # type: ignore[arg-type]
+
+    def find(self, place: str) -> tuple[str, dict[str, Any]]:
+        return next(
+            (shard_id, raw)
+            for shard_id, shard in self.kinesis.shards.items()
+            for raw in shard.records
+            if raw["SequenceNumber"] == place
+        )
+
+    def edit(self, product_id: str = "P98765", **attributes: dict[str, Any]) -> None:
+        """Change an item by hand."""
+        self.stock[product_id] = self.stock[product_id] | attributes
+
+    # --- what an operator does
+
+    def examine(self) -> audit.Examined:
+        return examine.examine(self.cloud, OUTPUTS)
+
+    def audit(self, **options: Any) -> audit.AuditResult:
+        return audit.audit(self.cloud, OUTPUTS, **options)
+
+    def snapshot(self) -> str:
+        name, examined = audit.take_snapshot(self.cloud, OUTPUTS)
+        assert examined.result.discrepancies == []
+        return name
+
+    def say_that(self, thing: str) -> None:
+        """Note that something was read; and let happen what was to happen just after that."""
+        self.read.append(thing)
+        self.meanwhile.pop(thing, lambda: None)()
+
+    def _status(self) -> dict[str, Any]:
+        status = {"pipes": [{"pipe": "pipe", "error": "", "drained": {}, "shards": [
+            {"shard_id": shard_id, "unfinished": 0, "error": "", "last_error": "",
+             "lag_seconds": max([self.now - arrival_of(raw) for raw in self.waiting(shard_id)], default=0.0),
+             "checkpoint": str(self.passed[shard_id]) if self.passed[shard_id] else None}
+            for shard_id in self.kinesis.shards
+        ]}], "runtime": {"said_at": self.now}}  # fmt: skip
+        self.say_that("pipe")
+        return status
+
+
+def letter_of(shard_id: str, first: str, last: str) -> dict[str, Any]:
+    """Write a dead letter."""
+    batch = {"shardId": shard_id, "startSequenceNumber": first, "endSequenceNumber": last, "streamArn": ARN}
+    return {"KinesisBatchInfo": batch, "context": {"condition": "RetryAttemptsExhausted"}}
+
+
+class ConditionError(Exception):
+    """A condition does not hold."""
+
+
+class Dynamo:
+    """Two tables, as far as an operator uses them."""
+
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionError)
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.updates: list[str] = []
+
+    def get_item(self, TableName: str, Key: Any, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+        [key] = Key.values()
+        found = self._table(TableName).get(key["S"])
+        self.shop.say_that(TableName)
+        return {"Item": found} if found else {}
+
+    def batch_get_item(self, RequestItems: Any) -> dict[str, Any]:  # noqa: N803
+        [(name, wanted)] = RequestItems.items()
+        keys = [key["record_id"]["S"] for key in wanted["Keys"]]
+        left = [{"record_id": {"S": key}} for key in keys[50:]]  # half of what is asked for comes later
+        found = [self._table(name)[key] for key in keys[:50] if key in self._table(name)]
+        return {"Responses": {name: found}, "UnprocessedKeys": {name: wanted | {"Keys": left}} if left else {}}
+
+    def update_item(self, Key: Any, ConditionExpression: str, ExpressionAttributeValues: Any, **_: Any) -> None:  # noqa: N803
+        item, values = self.shop.quarantine[Key["record_id"]["S"]], ExpressionAttributeValues
+
+        def holds(clause: str) -> bool:
+            name, _, value = clause.strip().partition(" = ")
+            return item.get(name.lstrip("#")) == values[value]
+
+        if not any(all(map(holds, part.split(" AND "))) for part in ConditionExpression.split(" OR ")):
+            raise ConditionError
+        item |= {"state": values[":state"], "decided_at": values[":now"], "decided_by": values[":by"],
+                 "note": values[":note"]}  # fmt: skip
+        self.updates.append(values[":state"]["S"])
+        self.shop.say_that(values[":state"]["S"])
+
+    def _table(self, name: str) -> dict[str, Any]:
+        return {"stock": self.shop.stock, "quarantine": self.shop.quarantine}[name]
+
+    def get_paginator(self, operation: str) -> "Dynamo":
+        assert operation == "scan"
+        return self
+
+    def paginate(self, TableName: str, ConsistentRead: bool, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
+        assert ConsistentRead
+        yield {"Items": list(self._table(TableName).values())}
+        self.shop.say_that(TableName)
+
+
+class Queue:
+    """The dead letters."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
+        self._left = list(enumerate(self.shop.letters))
+        return {"Attributes": {"ApproximateNumberOfMessagesNotVisible": "0"}}
+
+    def receive_message(self, **_: Any) -> dict[str, Any]:
+        taken, self._left = self._left[:10], self._left[10:]
+        if not taken:
+            self.shop.say_that("letters")
+        texts = [(str(n), letter if isinstance(letter, str) else json.dumps(letter)) for n, letter in taken]
+        return {"Messages": [{"ReceiptHandle": handle, "Body": text} for handle, text in texts]}
+
+    def change_message_visibility_batch(self, **_: Any) -> None:
+        """Make them visible again: they never were hidden."""
+
+
+class Bucket:
+    """The artifact bucket."""
+
+    exceptions = SimpleNamespace(NoSuchKey=KeyError)
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    def get_paginator(self, operation: str) -> "Bucket":
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+        return [{"Contents": [{"Key": key} for key in self.shop.bucket if key.startswith(Prefix)]}]
+
+    def put_object(self, Bucket: str, Key: str, Body: Any) -> None:  # noqa: N803
+        self.shop.bucket[Key] = Body.read()
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": io.BytesIO(self.shop.bucket[Key])}
+
+    def delete_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
+        del self.shop.bucket[Key]
