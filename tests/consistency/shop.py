@@ -7,7 +7,7 @@ import io
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +18,8 @@ from stock_projector.quarantine import Refused, item_for
 
 from pipeline.consistency import audit, examine
 from tests.doubles.kinesis import ARN, Kinesis, arrival_of
+from tests.doubles.operations import Operations
+from tests.doubles.table import Database, Items, Table
 
 OUTPUTS = {
     "StreamName": "product-events", "PipeName": "pipe", "ProjectorName": "projector", "StockTableName": "stock",
@@ -32,15 +34,16 @@ class Shop:
     def __init__(self, monkeypatch: Any, shards: int = 1, asked: bool = True) -> None:
         self.now = 1_694_433_600.0
         self.kinesis = Kinesis(shards, clock=lambda: self.now)
-        self.stock: dict[str, dict[str, Any]] = {}
-        self.quarantine: dict[str, dict[str, Any]] = {}
+        tables = {"stock": Table("product_id"), "quarantine": Table("record_id")}
+        self.stock, self.quarantine = (Items(table) for table in tables.values())
         self.letters: list[Any] = []
         self.bucket: dict[str, bytes] = {}
         self.passed: dict[str, int] = defaultdict(int)  # up to which place the pipe is done, by shard
         self.read: list[str] = []  # what was read, in order
         self.meanwhile: dict[str, Callable[[], Any]] = {}  # what happens once, just after something was read
         clients = {
-            "kinesis": self.kinesis, "dynamodb": Dynamo(self), "sqs": Queue(self), "s3": Bucket(self),
+            "kinesis": self.kinesis, "sqs": Queue(self), "s3": Bucket(self),
+            "dynamodb": Operations(Database(tables), self.say_that),
             "pipes": SimpleNamespace(describe_pipe=lambda Name: {  # noqa: N803
                 "SourceParameters": {"KinesisStreamParameters": {"MaximumRecordAgeInSeconds": 3600}}}),
             "lambda": SimpleNamespace(get_function_configuration=lambda FunctionName: {"Timeout": 60}),  # noqa: N803
@@ -174,59 +177,6 @@ def letter_of(shard_id: str, first: str, last: str) -> dict[str, Any]:
     """Write a dead letter."""
     batch = {"shardId": shard_id, "startSequenceNumber": first, "endSequenceNumber": last, "streamArn": ARN}
     return {"KinesisBatchInfo": batch, "context": {"condition": "RetryAttemptsExhausted"}}
-
-
-class ConditionError(Exception):
-    """A condition does not hold."""
-
-
-class Dynamo:
-    """Two tables, as far as an operator uses them."""
-
-    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionError)
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self.updates: list[str] = []
-
-    def get_item(self, TableName: str, Key: Any, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
-        [key] = Key.values()
-        found = self._table(TableName).get(key["S"])
-        self.shop.say_that(TableName)
-        return {"Item": found} if found else {}
-
-    def batch_get_item(self, RequestItems: Any) -> dict[str, Any]:  # noqa: N803
-        [(name, wanted)] = RequestItems.items()
-        keys = [key["record_id"]["S"] for key in wanted["Keys"]]
-        left = [{"record_id": {"S": key}} for key in keys[50:]]  # half of what is asked for comes later
-        found = [self._table(name)[key] for key in keys[:50] if key in self._table(name)]
-        return {"Responses": {name: found}, "UnprocessedKeys": {name: wanted | {"Keys": left}} if left else {}}
-
-    def update_item(self, Key: Any, ConditionExpression: str, ExpressionAttributeValues: Any, **_: Any) -> None:  # noqa: N803
-        item, values = self.shop.quarantine[Key["record_id"]["S"]], ExpressionAttributeValues
-
-        def holds(clause: str) -> bool:
-            name, _, value = clause.strip().partition(" = ")
-            return item.get(name.lstrip("#")) == values[value]
-
-        if not any(all(map(holds, part.split(" AND "))) for part in ConditionExpression.split(" OR ")):
-            raise ConditionError
-        item |= {"state": values[":state"], "decided_at": values[":now"], "decided_by": values[":by"],
-                 "note": values[":note"]}  # fmt: skip
-        self.updates.append(values[":state"]["S"])
-        self.shop.say_that(values[":state"]["S"])
-
-    def _table(self, name: str) -> dict[str, Any]:
-        return {"stock": self.shop.stock, "quarantine": self.shop.quarantine}[name]
-
-    def get_paginator(self, operation: str) -> "Dynamo":
-        assert operation == "scan"
-        return self
-
-    def paginate(self, TableName: str, ConsistentRead: bool, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
-        assert ConsistentRead
-        yield {"Items": list(self._table(TableName).values())}
-        self.shop.say_that(TableName)
 
 
 class Queue:

@@ -54,7 +54,7 @@ def drop(shop: Shop, late: list[str], number: int) -> None:
         if each is not raw and each["PartitionKey"] == raw["PartitionKey"]:
             again.project(shop_id, each)
     shop.stock.pop(record.partition_key, None)
-    shop.stock |= again.stock
+    shop.stock.update(again.stock)
 
 
 def apply_twice(shop: Shop, late: list[str], number: int) -> None:

@@ -6,7 +6,7 @@ a fate that the test decides. A request that uses anything not modelled here rai
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -42,6 +42,28 @@ class Table:
     def items(self) -> dict[str, Item]:
         """The items as they are now, by key."""
         return {key: written[-1] for key, written in self.versions.items()}
+
+
+class Items(MutableMapping[str, Item]):
+    """A table's items as they are now, to be changed by hand."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def __getitem__(self, key: str) -> Item:
+        return self.table.versions[key][-1]
+
+    def __setitem__(self, key: str, item: Item) -> None:
+        self.table.versions.setdefault(key, []).append(item)
+
+    def __delitem__(self, key: str) -> None:
+        del self.table.versions[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table.versions)
+
+    def __len__(self) -> int:
+        return len(self.table.versions)
 
 
 class Parsed(NamedTuple):

@@ -5,7 +5,7 @@ from pipeline.reading import status
 FACTS = {
     "cloud": "local", "endpoint_url": "http://127.0.0.1:1", "stack_name": "inventory", "figures_age_seconds": None,
     "pipe": {"name": "pipe", "state": "RUNNING", "error": ""}, "shards": [],
-    "projector": {"name": "projector", "last_error": ""}, "quarantined_messages": 0, "dead_letters": 0,
+    "projector": {"name": "projector", "last_error": ""}, "quarantined": 0, "dead_letters": 0,
 }  # fmt: skip
 
 

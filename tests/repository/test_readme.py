@@ -43,7 +43,7 @@ PRINTS = {  # by the verb of a command that is executed
     "inventory up": r'"AWS_ENDPOINT_URL": "http://127\.0\.0\.1',
     "inventory send": r"^1000 records in ",
     "inventory stock": r"^ *product_id .* quantity .*",
-    "inventory audit": r"records +1000\n(.|\n)*discrepancies +0$",
+    "inventory audit": r"records +1000 (.|\n)*discrepancies +0$",
     "inventory status": r"RUNNING",
     "make down": r"",
     "papermill notebooks/03_send_events.ipynb": r"",
