@@ -5,7 +5,7 @@ from pipeline.notebook.one_line import show_errors_in_one_line
 from pipeline.notebook.parameters import check_parameters
 from pipeline.notebook.results import batch_log, history, lags
 from pipeline.notebook.sending import ensure_sent, only_sender, records, send_story
-from pipeline.notebook.show import check, code, figure, style, table
+from pipeline.notebook.show import check, code, figure, sentence, style, table
 from pipeline.notebook.stacks import (
     deploy,
     open_pipeline,
@@ -41,6 +41,7 @@ __all__ = [
     "resources",
     "sample_record",
     "send_story",
+    "sentence",
     "stack_parameters",
     "stop_if_empty",
     "style",
