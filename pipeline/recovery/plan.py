@@ -37,7 +37,8 @@ def lines(done: "Redriven", is_planned: bool) -> Iterator[str]:
     if not (done.letters or done.left or done.foreign):
         yield "there are no dead letters"
         return
-    yield f"{done.letters} dead letters name {done.records} records of the stream"
+    yield f"{done.letters:>6} dead letters"
+    yield f"{done.records:>6} records of the stream that they name"
     yield f"{done.had_outcome:>6} had their outcome"
     for what, headings in HEADINGS.items():
         if steps := done.steps_of(what):

@@ -94,7 +94,7 @@ class _Redrive:
     def run(self) -> Redriven:
         letters = gather(self._cloud, self._outputs, self._about, self._hands.function["Timeout"])
         records, self._done = letters.records, Redriven.of(letters)
-        self._tell(f"{self._done.letters} letters name {self._done.records} records")
+        self._tell(f"dead letters: {self._done.letters}, records that they name: {self._done.records}")
         claims, asked = self._claims(records)
         logs = self._logs({record.partition_key for record in [*claims, *asked]})
         for number, record in enumerate(claims, 1):
