@@ -15,7 +15,8 @@ from pipeline.stories.scenarios import NewRecord
 
 def records(pipeline: Deployment) -> list[StreamRecord]:
     """Read the whole stream."""
-    return stream.read_all(pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"])
+    cloud = pipeline.cloud
+    return stream.read_all(cloud.client("kinesis"), pipeline.outputs["StreamName"], cloud.read_pause_seconds)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The verb for what was refused: `quarantine`, to list it, look at it, send it again or dismiss it."""
+"""The verbs for what went wrong: `quarantine`, for what was refused; `redrive`, for what the pipe gave up."""
 
 import base64
 from dataclasses import asdict
@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from pipeline.arguments import Call, verb
+from pipeline.arguments import DONE, FAILED, Call, tell, verb
 from pipeline.errors import WrongUsageError
+from pipeline.recovery import plan
 from pipeline.safe_text import visible
 
 STATES = ("open", "re_sending", "re_sent", "dismissed")
@@ -100,6 +101,22 @@ def dismiss(call: Call, record_ids: tuple[str, ...], note: str) -> None:
             done.append({"record_id": record_id, "state": "dismissed", "note": note})
     finally:
         call.show(done, [f"{each['record_id']}: dismissed" for each in done])
+
+
+@verb("redrive")
+@click.option("--dry-run", is_flag=True, help="say what would be done, and change nothing")
+def redrive(call: Call, dry_run: bool) -> int:
+    """Bring back what the pipe gave up: each record that a dead letter names comes to one outcome.
+
+    What never took effect is sent again, at the end of the log, unless later events of its product stand in the way.
+    What is not certain is left to a person. It may be interrupted, and run again.
+    """
+    from pipeline.recovery import redrive as redriving
+
+    there = call.find()
+    done = redriving.redrive(there.cloud, there.outputs, tell, dry_run)
+    call.show(plan.facts(done), plan.lines(done, dry_run))
+    return FAILED if done.jumps else DONE
 
 
 for command in (listing, show, resend, dismiss):
