@@ -171,10 +171,15 @@ def _record(number: int) -> dict[str, Any]:
 def _empty(dynamodb: Any, table: str) -> None:
     """Empty a table the quick way: drop it, and make it again as it was."""
     was = dynamodb.describe_table(TableName=table)["Table"]
+    indexes = [
+        {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
+        for index in was.get("GlobalSecondaryIndexes", [])
+    ]
     dynamodb.delete_table(TableName=table)
     dynamodb.create_table(
         TableName=table,
         KeySchema=was["KeySchema"],
         AttributeDefinitions=was["AttributeDefinitions"],
         BillingMode="PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )

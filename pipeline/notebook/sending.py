@@ -30,7 +30,8 @@ MOST_RE_SENDS = 20  # of one product, of the 32 or more that it remembers
 
 def records(pipeline: Deployment) -> list[StreamRecord]:
     """Read the whole stream."""
-    return stream.read_all(pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"])
+    cloud = pipeline.cloud
+    return stream.read_all(cloud.client("kinesis"), pipeline.outputs["StreamName"], cloud.read_pause_seconds)
 
 
 @contextmanager

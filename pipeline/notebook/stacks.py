@@ -93,7 +93,7 @@ def _of_others(where: Cloud, stack_name: str) -> str:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     pipeline = Deployment(where, stack_name, outputs)
     try:
-        on_stream = stream.read_all(where.client("kinesis"), outputs["StreamName"])
+        on_stream = stream.read_all(where.client("kinesis"), outputs["StreamName"], where.read_pause_seconds)
         story = noted(pipeline)
         if others := records_not_of(story, on_stream):
             return counted(others, "record")

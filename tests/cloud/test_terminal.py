@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from pipeline import __main__ as command_line
-from pipeline.consistency import audit
 from tests.doubles.events import added, as_bytes, decremented, event
 
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
@@ -46,9 +45,8 @@ def printed(joined, monkeypatch):
 
 
 @pytest.fixture
-def torn_name(hostile, monkeypatch):
+def torn_name(hostile):
     """The item says another name than the log: the audit has to print both."""
-    monkeypatch.setattr(audit, "SETTLE_SECONDS", 0.1)
     table, key = hostile.outputs["StockTableName"], {"product_id": {"S": PRODUCT}}
     rename = {"TableName": table, "Key": key, "UpdateExpression": "SET product_name = :name"}
     dynamodb = hostile.client("dynamodb")
