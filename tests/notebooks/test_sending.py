@@ -38,7 +38,7 @@ class Stack:
 
     def __init__(self, folder: Path, created: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self.kinesis, self.outputs = Kinesis(shards=2), {"StreamName": STREAM}
-        self.cloud = SimpleNamespace(client=lambda service: self.kinesis)
+        self.cloud = SimpleNamespace(client=lambda service: self.kinesis, read_pause_seconds=0)
         self.sent_log = folder / "sent" / "sent.jsonl"
         summary = self.kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
         described = {"StreamDescriptionSummary": summary | {"StreamCreationTimestamp": created}}
