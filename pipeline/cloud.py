@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what takes a while to import is imported when it is used: n
     from pipeline.emulator import LocalCloud
 
 NAMES = ("local", "aws")
+PAUSE_SECONDS = 1.1  # a shard allows five reads in any second, and the pipe takes four
 LAYER_PARAMETER = "/aws/service/powertools/python/arm64/python3.13/latest"  # AWS publishes the layer's ARN here
 
 
@@ -62,6 +63,16 @@ class Cloud:
     def pipe_log(self, position: int) -> tuple[list[str], int]:
         """Return what the pipe runtime wrote since a position in its log, and the new position."""
         return self._processes.log(position) if self._processes else ([], position)
+
+    def breakable(self) -> "LocalCloud":
+        """Return what faults can be injected into.
+
+        Raises:
+            WrongUsageError: this cloud is not one of the kind.
+        """
+        if not self._processes:
+            raise WrongUsageError(f"faults are for the local cloud; for {self.name} there is Fault Injection Service")
+        return self._processes
 
     def must_answer(self) -> None:
         """Raise a `UserError` if this cloud is certain never to answer again, so that nobody waits for it."""
@@ -142,7 +153,7 @@ def _reach(name: str, account_id: str | None, local: Callable[["LocalCloud"], st
 
 
 def _local(reach: Callable[["LocalCloud"], str]) -> Cloud:
-    from pipeline.emulator import aws, emulator
+    from pipeline.emulator import aws, emulator, limits
 
     processes, session = _processes(), aws.root_session()
     endpoint_url = reach(processes)
@@ -166,7 +177,7 @@ def _local(reach: Callable[["LocalCloud"], str]) -> Cloud:
         env=emulator.environment_of_clients(endpoint_url),
         poll_seconds=0.1,
         patience_seconds=20,
-        read_pause_seconds=0,  # the emulator allows any number
+        read_pause_seconds=PAUSE_SECONDS if limits.is_on("kinesis-reads") else 0,
         hour_seconds=emulator.hour_seconds(),
         powertools_layer_arn="",  # the emulator runs the function in this environment, which has Powertools
         _make=lambda service, **config: aws.client(session, service, endpoint_url, **config),
@@ -199,7 +210,7 @@ def _aws(account_id: str | None) -> Cloud:
         powertools_layer_arn=layer,
         poll_seconds=3,
         patience_seconds=180,
-        read_pause_seconds=1,
+        read_pause_seconds=PAUSE_SECONDS,
         hour_seconds=3600,
         _make=lambda service, **config: session.client(service, config=Config(retries={"mode": "standard"}, **config)),
     )

@@ -40,7 +40,7 @@ def audit(cloud: Cloud, outputs: dict[str, str], tell: Tell = lambda line: None,
         stuck = f"the pipe has not confirmed {examined.result.pending} records, and does not get any further"
         return replace(examined.result, discrepancies=[*examined.result.discrepancies, stuck])
 
-    result = eventually(settled, every=cloud.poll_seconds)
+    result = eventually(settled, every=max(cloud.poll_seconds, cloud.read_pause_seconds))
     assert result
     if result.discrepancies:
         result.discrepancies += _troubles(cloud, outputs)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from pipeline.emulator import limits
 from pipeline.emulator.environment import bare
 from pipeline.errors import WrongUsageError
 
@@ -39,6 +40,7 @@ def environment(port: int, folder: Path) -> dict[str, str]:
         "DOCKER_HOST": f"unix://{folder}/no-docker.sock",
         "LOG_LEVEL": "WARNING",
         "INVENTORY_HOUR_SECONDS": str(hour_seconds()),
+        **limits.off(limits.switched_off()),
     }
 
 

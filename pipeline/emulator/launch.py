@@ -1,4 +1,4 @@
-"""Start the emulator with eight corrections, each of which would be a line or two in the emulator itself.
+"""Start the emulator with AWS's limits (`limits/`) and eight corrections, each a line or two in the emulator itself.
 
 1. It authorises some SQS calls under names that AWS's IAM does not have. A policy that is right on AWS would fail here.
 2. Whoever is the account's root may assume any role made for a service. Here, root asking for such a role is the pipe
@@ -36,6 +36,8 @@ from ministack.services.cloudformation import provisioners
 
 from pipeline.emulator import guard
 from pipeline.emulator.emulator import hour_seconds
+from pipeline.emulator.faults import hooks
+from pipeline.emulator.limits import kinesis as kinesis_limits
 
 AWS_NAMES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -240,5 +242,7 @@ if __name__ == "__main__":
     of_templates["create"] = keeping_parameters(of_templates["create"], properties_at=1)
     of_templates["update"] = keeping_parameters(of_templates["update"], properties_at=2)
     app._collect_scripts = lambda *folders: []
+    kinesis_limits.impose()
+    hooks.install()  # last: what is in force comes before all else
     guard.stay_on_this_machine()
     app.main()

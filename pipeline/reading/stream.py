@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from pipeline.cloud import PAUSE_SECONDS
 from pipeline.waiting import eventually
 
 READS_AT_ONCE = 16
 MOST_RECORDS = 10_000  # of one read
 BYTES_A_SECOND = 1_000_000
-FIRST_READ = 1_000  # records: how long they are is not known yet
+FIRST_READ = 2_000  # records: how long they are is not known yet. Of this pipeline's, half a megabyte
 MARGIN = 5.0  # seconds: by how much a stream that never stands still is read beyond the beginning
-AGAIN = ("ProvisionedThroughputExceededException", "ExpiredIteratorException", "KMSThrottlingException")
+EXPIRED = "ExpiredIteratorException"
+AGAIN = ("ProvisionedThroughputExceededException", "KMSThrottlingException", EXPIRED)
 
 
 class StreamRecord(NamedTuple):
@@ -67,11 +69,11 @@ def describe(kinesis: Any, stream_name: str) -> Stream:
     )
 
 
-def read_all(kinesis: Any, stream_name: str) -> list[StreamRecord]:
+def read_all(kinesis: Any, stream_name: str, pause_seconds: float = PAUSE_SECONDS) -> list[StreamRecord]:
     """Read every record that the stream still keeps: shard by shard, parents before their children, each in order."""
     parents = describe(kinesis, stream_name).parents
     by_shard: dict[str, list[StreamRecord]] = {}
-    for record in Reading(kinesis, stream_name, parents):
+    for record in Reading(kinesis, stream_name, parents, pause_seconds=pause_seconds):
         by_shard.setdefault(record.shard_id, []).append(record)  # a child's first record comes after its parents' last
     return [record for records in by_shard.values() for record in records]
 
@@ -104,7 +106,7 @@ class Reading:
     stream_name: str
     parents: Mapping[str, tuple[str, ...]]
     after: Mapping[str, str] = field(default_factory=dict)  # by shard: read what is above; else from the beginning
-    pause_seconds: float = 0.0  # from one read of a shard to the next
+    pause_seconds: float = PAUSE_SECONDS  # 0 where nobody counts: the pace is that of the answers
     ends: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,9 +158,11 @@ class _ShardReading:
             self._iterator = self._iterator or self._begin()
             answer = self._whole.kinesis.get_records(ShardIterator=self._iterator, Limit=self._limit)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in AGAIN:
+            code = error.response["Error"]["Code"]
+            if code not in AGAIN:
                 raise
-            self._iterator = None
+            if code == EXPIRED:
+                self._iterator = None
             return []
         records = [_record(raw, self.shard_id) for raw in answer["Records"]]
         self._iterator = answer.get("NextShardIterator")

@@ -13,8 +13,8 @@ from tests.doubles.kinesis import Kinesis
 NAME = "product-events"
 
 
-def reading(kinesis: Kinesis, **more: Any) -> stream.Reading:
-    return stream.Reading(kinesis, NAME, stream.describe(kinesis, NAME).parents, **more)
+def reading(kinesis: Kinesis, pause_seconds: float = 0, **more: Any) -> stream.Reading:
+    return stream.Reading(kinesis, NAME, stream.describe(kinesis, NAME).parents, pause_seconds=pause_seconds, **more)
 
 
 def fill(kinesis: Kinesis, records: int, data: str = "{}") -> list[str]:

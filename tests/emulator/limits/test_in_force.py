@@ -1,0 +1,43 @@
+"""The limits are in force in the local cloud as `up` starts it."""
+
+from contextlib import contextmanager
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture
+def client(running):
+    """Make clients that try nothing again."""
+    env = running.facts["env"]
+    return lambda service: boto3.client(
+        service,
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        region_name=env["AWS_DEFAULT_REGION"],
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+@contextmanager
+def refused(code):
+    with pytest.raises(ClientError) as raised:
+        yield
+    assert raised.value.response["Error"]["Code"] == code
+
+
+def test_kinesis(client):
+    kinesis = client("kinesis")
+    kinesis.create_stream(StreamName="limited", ShardCount=1)
+    records = [{"Data": b"x", "PartitionKey": "P1"}] * 500
+    answers = [kinesis.put_records(StreamName="limited", Records=records) for _ in range(8)]
+    assert any(answer["FailedRecordCount"] for answer in answers)
+    asked = {"StreamName": "limited", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = kinesis.get_shard_iterator(**asked)["ShardIterator"]
+    with refused("ProvisionedThroughputExceededException"):
+        for _ in range(50):
+            kinesis.get_records(ShardIterator=iterator, Limit=1)
+    kinesis.delete_stream(StreamName="limited")
