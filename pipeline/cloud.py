@@ -64,6 +64,16 @@ class Cloud:
         """Return what the pipe runtime wrote since a position in its log, and the new position."""
         return self._processes.log(position) if self._processes else ([], position)
 
+    def breakable(self) -> "LocalCloud":
+        """Return what faults can be injected into.
+
+        Raises:
+            WrongUsageError: this cloud is not one of the kind.
+        """
+        if not self._processes:
+            raise WrongUsageError(f"faults are for the local cloud; for {self.name} there is Fault Injection Service")
+        return self._processes
+
     def must_answer(self) -> None:
         """Raise a `UserError` if this cloud is certain never to answer again, so that nobody waits for it."""
         if self._processes:

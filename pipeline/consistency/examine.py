@@ -128,13 +128,27 @@ def read_letters(cloud: Cloud, outputs: dict[str, str]) -> tuple[dict[str, list[
     foreign = []
     for letter in queues.dead_letters(cloud.client("sqs"), outputs["DeadLetterQueueUrl"]):
         try:
-            batch = letter["KinesisBatchInfo"]
-            if not batch["streamArn"].endswith(f":stream/{outputs['StreamName']}"):
-                raise ValueError(batch["streamArn"])
-            spans[batch["shardId"]].append((int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])))
-        except (KeyError, TypeError, ValueError):
-            foreign.append(f"the dead-letter queue holds a message that is not of this pipe: {str(letter)[:80]}")
+            shard_id, first, last = span_of(letter.body, outputs["StreamName"])
+            spans[shard_id].append((first, last))
+        except ValueError as error:
+            foreign.append(str(error))
     return spans, foreign
+
+
+def span_of(letter: dict[str, Any], stream_name: str) -> tuple[str, int, int]:
+    """Read what a dead letter names: the shard, and the first and the last place there.
+
+    Raises:
+        ValueError: it is not of this pipe.
+    """
+    try:
+        batch = letter["KinesisBatchInfo"]
+        if not batch["streamArn"].endswith(f":stream/{stream_name}"):
+            raise ValueError(batch["streamArn"])
+        return batch["shardId"], int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])
+    except (KeyError, TypeError, ValueError):
+        foreign = f"the dead-letter queue holds a message that is not of this pipe: {str(letter)[:80]}"
+        raise ValueError(foreign) from None
 
 
 def _reading(

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from pipeline.emulator import emulator, limits, pipe_settings
+from pipeline.emulator import emulator, faults, limits, pipe_settings
 from pipeline.emulator.environment import bare
-from pipeline.emulator.process import Background, end, members, scratch
+from pipeline.emulator.faults import Fault
+from pipeline.emulator.process import Background, end, members, scratch, write_json
 from pipeline.errors import UserError
 from pipeline.paths import command_line
 from pipeline.safe_text import visible
@@ -41,6 +42,7 @@ class LocalCloud:
         self.pipes = Background("pipes", state_dir)
         self.checkpoints = state_dir / "checkpoints"  # how far the pipe runtime got; there as long as the cloud is
         self._status = state_dir / "status.json"  # what the pipe runtime last said of its pipes
+        self._faults = state_dir / faults.FILE
 
     def start(self, port: int | None = None) -> str:
         """Start the cloud, or join the one that runs. Idempotent.
@@ -129,6 +131,31 @@ class LocalCloud:
         text = text[: text.rfind(b"\n") + 1]
         return text.decode(errors="replace").splitlines(), position + len(text)
 
+    def faults(self) -> list[Fault]:
+        """Return the faults in force."""
+        return faults.in_force(self.state_dir)
+
+    def inject(self, name: str, percent: int, seconds: float, operations: Collection[str] = ()) -> None:
+        """Put a fault in force (`faults.KINDS` says which there are); one of the same name ends.
+
+        Raises:
+            WrongUsageError: there is no such fault, or it cannot strike an operation that is named.
+        """
+        fault = faults.make(name, percent, seconds, operations)
+        with self._alone():
+            kept = [each for each in self.faults() if each.name != name]
+            write_json(self._faults, faults.as_json([*kept, fault]))
+
+    def clear_faults(self, name: str | None = None) -> None:
+        """End all faults, or the one of that name."""
+        with self._alone():
+            kept = [fault for fault in self.faults() if name and fault.name != name]
+            write_json(self._faults, faults.as_json(kept))
+
+    def kinds_of_faults(self) -> dict[str, str]:
+        """Return by name what each fault does that there is."""
+        return {name: kind.does for name, kind in faults.KINDS.items()}
+
     @property
     def endpoint_url(self) -> str:
         """The URL under which every AWS service of this cloud answers."""
@@ -188,7 +215,7 @@ class LocalCloud:
         end([process for process, _ in members(self.state_dir)])
         for folder in (self.checkpoints, scratch(self.state_dir)):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self._status, self.pipes.log):
+        for file in (self._status, self._faults, self.pipes.log):
             file.unlink(missing_ok=True)
 
     @contextmanager

@@ -36,6 +36,7 @@ from ministack.services.cloudformation import provisioners
 
 from pipeline.emulator import guard
 from pipeline.emulator.emulator import hour_seconds
+from pipeline.emulator.faults import hooks
 from pipeline.emulator.limits import kinesis as kinesis_limits
 from pipeline.emulator.limits import pipes as pipe_limits
 
@@ -244,5 +245,6 @@ if __name__ == "__main__":
     app._collect_scripts = lambda *folders: []
     kinesis_limits.impose()
     pipe_limits.impose()
+    hooks.install()  # last: what is in force comes before all else
     guard.stay_on_this_machine()
     app.main()

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from pipeline.emulator import aws, guard, pipe_settings
+from pipeline.emulator import aws, faults, guard, pipe_settings
 from pipeline.emulator.emulator import ACCOUNT_ID
 from pipeline.emulator.process import Background, write_json
 from pipeline.pipe.pipe import Client
@@ -28,6 +28,7 @@ def main(endpoint_url: str, state_dir: Path) -> None:
     guard.stay_on_this_machine()
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    watch = faults.Watch(state_dir)
     root, emulator = aws.root_session(), Background("emulator", state_dir)
 
     def owner(service: str) -> Any:
@@ -38,6 +39,8 @@ def main(endpoint_url: str, state_dir: Path) -> None:
         return lambda service, **config: aws.client(session, service, endpoint_url, **config)
 
     def report(pipes: list[dict[str, Any]]) -> None:
+        if watch.strikes(faults.RUNTIME_KILLED, "Serve"):
+            os.kill(os.getpid(), signal.SIGKILL)
         write_json(state_dir / "status.json", {"pid": os.getpid(), "at": round(time.time(), 3), "pipes": pipes})
 
     def disable(name: str, reason: str) -> None:

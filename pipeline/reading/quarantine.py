@@ -14,8 +14,8 @@ COLUMNS = [
     "arrived_at", "quarantined_at", "judged_on", "state",
 ]  # fmt: skip
 INDEX = "listing"
-MOST_KEYS = 100  # of one BatchGetItem
 VERDICT = "record_id, reason, shard_id, sequence_number, judged_on, partition_key"  # without the bytes
+DECISION = f"{VERDICT}, #state, decided_at, note"
 
 
 def verdicts(cloud: Cloud, table_name: str) -> Iterator[dict[str, Any]]:
@@ -24,14 +24,14 @@ def verdicts(cloud: Cloud, table_name: str) -> Iterator[dict[str, Any]]:
 
 
 def verdicts_of(cloud: Cloud, table_name: str, record_ids: list[str]) -> Iterator[dict[str, Any]]:
-    """Read the verdicts on some records, consistently; a record that is not in quarantine is passed over."""
-    for start in range(0, len(record_ids), MOST_KEYS):
-        keys = [{"record_id": {"S": record_id}} for record_id in record_ids[start : start + MOST_KEYS]]
-        wanted = {"Keys": keys, "ConsistentRead": True, "ProjectionExpression": VERDICT}
-        while wanted:
-            answer = cloud.client("dynamodb").batch_get_item(RequestItems={table_name: wanted})
-            yield from (stock.plain(item) for item in answer["Responses"].get(table_name, []))
-            wanted = answer.get("UnprocessedKeys", {}).get(table_name)
+    """Read the verdicts on some records, and what was decided on them, consistently and without their bytes.
+
+    A record that is not in quarantine is passed over.
+    """
+    keys = [{"record_id": {"S": record_id}} for record_id in record_ids]
+    wanted = {"ProjectionExpression": DECISION, "ExpressionAttributeNames": {"#state": "state"}}
+    for item in stock.raw_items_of(cloud, table_name, keys, wanted):
+        yield stock.plain(item)
 
 
 def listing(

@@ -9,6 +9,7 @@ from pipeline.cloud import Cloud
 from pipeline.safe_text import one_line
 
 COLUMNS = ["product_id", "product_name", "status", "quantity", "version", "updated_at"]
+MOST_KEYS = 100  # of one BatchGetItem
 
 
 def items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
@@ -23,6 +24,25 @@ def raw_items(cloud: Cloud, table_name: str, attributes: str | None = None) -> I
     pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True, **wanted)
     for page in pages:
         yield from page["Items"]
+
+
+def raw_items_of(
+    cloud: Cloud, table_name: str, keys: list[dict[str, Any]], wanted: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Read the items with some keys, consistently; a key without an item is passed over.
+
+    Args:
+        cloud: where the table is.
+        table_name: the table.
+        keys: as DynamoDB writes them.
+        wanted: of BatchGetItem's request, what says which attributes are wanted; all.
+    """
+    for start in range(0, len(keys), MOST_KEYS):
+        request: Any = {"Keys": keys[start : start + MOST_KEYS], "ConsistentRead": True} | (wanted or {})
+        while request:
+            answer = cloud.client("dynamodb").batch_get_item(RequestItems={table_name: request})
+            yield from answer["Responses"].get(table_name, [])
+            request = answer.get("UnprocessedKeys", {}).get(table_name)
 
 
 def raw_item(cloud: Cloud, table_name: str, product_id: str) -> dict[str, Any] | None:

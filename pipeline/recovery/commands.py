@@ -1,14 +1,17 @@
-"""The verb for what was refused: `quarantine`, to list it, look at it, send it again or dismiss it."""
+"""The verbs for what went wrong: `quarantine`, for what was refused; `redrive`, for what the pipe gave up; `fault`."""
 
 import base64
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.arguments import Call, verb
+from pipeline import cloud as clouds
+from pipeline.arguments import DONE, FAILED, Call, tell, verb
 from pipeline.errors import WrongUsageError
+from pipeline.recovery import plan
 from pipeline.safe_text import visible
 
 STATES = ("open", "re_sending", "re_sent", "dismissed")
@@ -102,6 +105,70 @@ def dismiss(call: Call, record_ids: tuple[str, ...], note: str) -> None:
         call.show(done, [f"{each['record_id']}: dismissed" for each in done])
 
 
+@verb("redrive")
+@click.option("--dry-run", is_flag=True, help="say what would be done, and change nothing")
+def redrive(call: Call, dry_run: bool) -> int:
+    """Bring back what the pipe gave up: each record that a dead letter names comes to one outcome.
+
+    What never took effect is sent again, at the end of the log, unless later events of its product stand in the way.
+    What is not certain is left to a person. It may be interrupted, and run again.
+    """
+    from pipeline.recovery import redrive as redriving
+
+    there = call.find()
+    done = redriving.redrive(there.cloud, there.outputs, tell, dry_run)
+    call.show(plan.facts(done), plan.lines(done, dry_run))
+    return FAILED if done.jumps else DONE
+
+
+@click.group("fault")
+def fault() -> None:
+    """Break the local cloud on purpose, by name and for a time; `fault clear` ends it, and so does `down`."""
+
+
+@verb("inject")
+@click.argument("name")
+@click.option("--percent", type=click.IntRange(1, 100), default=100, show_default=True, help="of what it can strike")
+@click.option("--seconds", type=click.IntRange(1, 43_200), default=60, show_default=True, help="then it ends by itself")
+@click.option("--operation", "operations", multiple=True, help="strike this one only  [default: all that it can]")
+def inject(call: Call, name: str, percent: int, seconds: int, operations: tuple[str, ...]) -> None:
+    """Put the fault of that NAME in force; `fault list` says which there are."""
+    local = _breakable(call)
+    local.inject(name, percent, seconds, operations)
+    _show_faults(call, local)
+
+
+@verb("list")
+def fault_list(call: Call) -> None:
+    """List the faults that there are, and which are in force."""
+    _show_faults(call, _breakable(call))
+
+
+@verb("clear")
+def fault_clear(call: Call) -> None:
+    """End all faults."""
+    local = _breakable(call)
+    local.clear_faults()
+    _show_faults(call, local)
+
+
+def _breakable(call: Call) -> Any:
+    return clouds.join(call.cloud_name, call.account_id, call.stack_name).breakable()
+
+
+def _show_faults(call: Call, local: Any) -> None:
+    in_force = {each.name: each for each in local.faults()}
+    kinds = local.kinds_of_faults().items()
+    text = [f"{name:<52} {_in_force(in_force.get(name)):<20} {does}" for name, does in kinds]
+    call.show([asdict(each) for each in in_force.values()], text)
+
+
+def _in_force(each: Any) -> str:
+    return f"{each.percent} %, {each.until - time.time():.0f} s more" if each else "-"
+
+
+for command in (inject, fault_list, fault_clear):
+    fault.add_command(command)
 for command in (listing, show, resend, dismiss):
     quarantine.add_command(command)
 

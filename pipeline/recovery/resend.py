@@ -3,12 +3,13 @@
 Every change of state is conditional, so two terminals cannot decide the same differently. A re-send goes through the
 stream like any other event, under an `event_id`: interrupted anywhere and done again, it counts once.
 
-open → re_sending → re_sent        open → dismissed
+open → re_sending → re_sent        open → dismissed        re_sending → open, by `redrive` alone
 """
 
 import getpass
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,8 @@ from pipeline.cloud import Cloud
 from pipeline.consistency import oracle
 from pipeline.errors import UserError
 from pipeline.reading import quarantine, stream
+
+DERIVED = "made from the record's id, so that twice is once"
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def prepare(cloud: Cloud, outputs: dict[str, str], record_id: str, corrected: by
     elif isinstance(before, dict) and isinstance(before.get("event_id"), str):
         event_id, because = before["event_id"], "that of the record before it was corrected"
     else:
-        event_id, because = derived_event_id(record_id), "made from the record's id, so that twice is once"
+        event_id, because = derived_event_id(record_id), DERIVED
     data = (corrected or whole) if has_it else json.dumps(event | {"event_id": event_id}).encode()
     product = event.get("product")
     product_id = product.get("product_id") if isinstance(product, dict) else None
@@ -94,6 +97,25 @@ def dismiss(cloud: Cloud, outputs: dict[str, str], record_id: str, note: str) ->
     _decide(cloud, outputs["QuarantineTableName"], record_id, "dismissed", note)
 
 
+def of_claim(record_id: str, event: dict[str, Any], data: bytes, product_id: str) -> Resend:
+    """Say how a record that was given up is sent again: as it is, or with an `event_id` if it has none."""
+    if "event_id" in event:
+        return Resend(record_id, data, product_id, event["event_id"], "its own")
+    event_id = derived_event_id(record_id)
+    return Resend(record_id, json.dumps(event | {"event_id": event_id}).encode(), product_id, event_id, DERIVED)
+
+
+def finish(cloud: Cloud, outputs: dict[str, str], record_id: str, event_id: str, place: str, since: str) -> None:
+    """Note that a record was sent again by somebody who was interrupted then. `since`: when that began."""
+    note = f"as event_id {event_id}, record {place}"
+    _decide(cloud, outputs["QuarantineTableName"], record_id, "re_sent", note, since)
+
+
+def leave_open(cloud: Cloud, outputs: dict[str, str], record_id: str, note: str, since: str) -> None:
+    """Leave a claim to a person, and say why it was not sent again. `since`: when its re-sending began, if it did."""
+    _decide(cloud, outputs["QuarantineTableName"], record_id, "open", note, since)
+
+
 def derived_event_id(record_id: str) -> str:
     """Make an `event_id` for an event that has none: always the same for one record."""
     return f"re-sent-{hashlib.sha256(record_id.encode()).hexdigest()[:40]}"
@@ -104,14 +126,14 @@ def _decide(cloud: Cloud, table: str, record_id: str, state: str, note: str, sin
 
     `since` is when `re_sending` began here; a re-sending that somebody else began meanwhile is left to them.
     """
-    now, dynamodb = datetime.now(UTC).isoformat(timespec="microseconds"), cloud.client("dynamodb")
-    if state == "dismissed":
+    began, dynamodb = now(), cloud.client("dynamodb")
+    if state == "dismissed" or (state == "open" and not since):
         condition, values = "#state = :open", {":open": "open"}
     elif state == "re_sending":
         condition, values = "#state = :open OR #state = :under_way", {":open": "open", ":under_way": "re_sending"}
     else:
         condition, values = "#state = :under_way AND decided_at = :since", {":under_way": "re_sending", ":since": since}
-    values |= {":state": state, ":now": now, ":by": _who(), ":note": note}
+    values |= {":state": state, ":now": began, ":by": who(), ":note": note}
     try:
         dynamodb.update_item(
             TableName=table,
@@ -123,10 +145,16 @@ def _decide(cloud: Cloud, table: str, record_id: str, state: str, note: str, sin
         )
     except dynamodb.exceptions.ConditionalCheckFailedException:
         raise UserError(_decided(quarantine.item_of(cloud, table, record_id))) from None
-    return now
+    return began
 
 
-def _who() -> str:
+def now() -> str:
+    """Write what time it is."""
+    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="microseconds")
+
+
+def who() -> str:
+    """Name whoever decides."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name

@@ -123,6 +123,7 @@ def test_what_the_pipe_gives_up_on_is_a_dead_letter_as_aws_writes_it(
         found = inventory_here("audit", "--stack-name", "impatient")
 
     [sent] = [json.loads(line) for line in shelf.sent_log.read_text().splitlines()]
+    letter = letter.body
     assert letter.keys() == DEAD_LETTER.keys()
     assert letter["context"].keys() == DEAD_LETTER["context"].keys()
     assert letter["context"]["condition"] == "RetryAttemptsExhausted"

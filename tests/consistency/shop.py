@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import md5
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from stock_projector.projection import StockLevel, project
 from stock_projector.quarantine import Refused, item_for
 
 from pipeline.consistency import audit, examine
+from tests.doubles.errors import client_error
 from tests.doubles.kinesis import ARN, Kinesis, arrival_of
 from tests.doubles.operations import Operations
 from tests.doubles.table import Database, Items, Table
@@ -50,13 +52,15 @@ class Shop:
             "pipes": SimpleNamespace(describe_pipe=lambda Name: {  # noqa: N803
                 "CurrentState": self.pipe_state, "StateReason": "denied", "LastModifiedTime": self.pipe_changed_at,
                 "SourceParameters": {"KinesisStreamParameters": {"MaximumRecordAgeInSeconds": 3600}}}),
-            "lambda": SimpleNamespace(get_function_configuration=lambda FunctionName: {"Timeout": 60}),  # noqa: N803
+            "lambda": SimpleNamespace(get_function_configuration=lambda FunctionName: {  # noqa: N803
+                "Timeout": 60, "Environment": {"Variables": {"QUARANTINE_DAYS": "90"}}}),
         }  # fmt: skip
         self.cloud: Any = SimpleNamespace(
             name="local", client=lambda name: clients[name], hour_seconds=3600.0, read_pause_seconds=0.0,
             poll_seconds=0.001, patience_seconds=0.05, pipe_status=lambda: self._status() if asked else None,
         )  # fmt: skip
-        for module in ("consistency.examine", "consistency.audit", "reading.pipe", "reading.stream"):
+        for module in ("consistency.examine", "consistency.audit", "reading.pipe", "reading.stream",
+                       "recovery.letters", "recovery.lease", "recovery.hands", "recovery.resend"):  # fmt: skip
             monkeypatch.setattr(f"pipeline.{module}.time", SimpleNamespace(time=self.tick, monotonic=time.monotonic))
         monkeypatch.setattr("pipeline.consistency.audit._troubles", lambda *_: [])
 
@@ -117,7 +121,7 @@ class Shop:
         assert self.waiting(shard_id)[0] is raw, "records are given up in their order"
         self.passed[shard_id] = int(place)
         if letter:
-            self.letters.append(letter_of(shard_id, place, place))
+            self.letters.append(letter_of(shard_id, place, place) | {"sent_at": self.now})
 
     # --- what a projector writes
 
@@ -185,24 +189,35 @@ def letter_of(shard_id: str, first: str, last: str) -> dict[str, Any]:
 
 
 class Queue:
-    """The dead letters."""
+    """The dead letters. One that does not say when it was sent was sent long ago."""
 
     def __init__(self, shop: Shop) -> None:
-        self.shop = shop
+        self.shop, self._hidden = shop, set()
 
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
-        self._left = list(enumerate(self.shop.letters))
-        return {"Attributes": {"ApproximateNumberOfMessagesNotVisible": "0"}}
+        return {"Attributes": {"ApproximateNumberOfMessagesNotVisible": str(len(self._hidden))}}
 
     def receive_message(self, **_: Any) -> dict[str, Any]:
-        taken, self._left = self._left[:10], self._left[10:]
+        taken = [letter for letter in self.shop.letters if id(letter) not in self._hidden][:10]
         if not taken:
             self.shop.say_that("letters")
-        texts = [(str(n), letter if isinstance(letter, str) else json.dumps(letter)) for n, letter in taken]
-        return {"Messages": [{"ReceiptHandle": handle, "Body": text} for handle, text in texts]}
+        self._hidden |= {id(letter) for letter in taken}
+        return {"Messages": [self._message(letter) for letter in taken]}
 
-    def change_message_visibility_batch(self, **_: Any) -> None:
-        """Make them visible again: they never were hidden."""
+    def change_message_visibility_batch(self, Entries: Any, **_: Any) -> None:  # noqa: N803
+        self._hidden -= {int(entry["ReceiptHandle"]) for entry in Entries}
+
+    def delete_message_batch(self, Entries: Any, **_: Any) -> None:  # noqa: N803
+        self.change_message_visibility_batch(Entries)
+        handles = {int(entry["ReceiptHandle"]) for entry in Entries}
+        self.shop.letters[:] = [letter for letter in self.shop.letters if id(letter) not in handles]
+        self.shop.say_that("deleted")
+
+    def _message(self, letter: Any) -> dict[str, Any]:
+        text = letter if isinstance(letter, str) else json.dumps(letter)
+        sent_at = 0.0 if isinstance(letter, str) else letter.get("sent_at", 0.0)
+        name = {"MessageId": str(id(letter)), "ReceiptHandle": str(id(letter))}
+        return {**name, "Body": text, "Attributes": {"SentTimestamp": str(int(sent_at * 1000))}}
 
 
 class Bucket:
@@ -219,11 +234,20 @@ class Bucket:
     def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
         return [{"Contents": [{"Key": key} for key in self.shop.bucket if key.startswith(Prefix)]}]
 
-    def put_object(self, Bucket: str, Key: str, Body: Any) -> None:  # noqa: N803
-        self.shop.bucket[Key] = Body.read()
+    def put_object(self, Bucket: str, Key: str, Body: Any, **condition: str) -> dict[str, str]:  # noqa: N803
+        etag = self._etag(Key)
+        if etag != condition.get("IfMatch", etag) or (etag and condition.get("IfNoneMatch")):
+            raise client_error("PutObject", "PreconditionFailed", "At least one of the conditions did not hold")
+        self.shop.bucket[Key] = Body if isinstance(Body, bytes) else Body.read()
+        if condition:
+            self.shop.say_that("lease")
+        return {"ETag": self._etag(Key)}
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        return {"Body": io.BytesIO(self.shop.bucket[Key])}
+        return {"Body": io.BytesIO(self.shop.bucket[Key]), "ETag": self._etag(Key)}
 
     def delete_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
         del self.shop.bucket[Key]
+
+    def _etag(self, key: str) -> str:
+        return md5(self.shop.bucket[key]).hexdigest() if key in self.shop.bucket else ""

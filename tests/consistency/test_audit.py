@@ -239,7 +239,7 @@ def test_waiting_ends_when_the_pipe_gets_no_further(shop):
 
 
 def begins_after(shop, monkeypatch, seconds):
-    """Let the pipe begin to poll so many seconds from now, on a clock that waiting moves on. Returns what time it is."""
+    """Let the pipe begin to poll so many seconds from now, on a clock that waiting moves on. Returns the time."""
     began = shop.now
     shop.cloud.poll_seconds, shop.cloud.patience_seconds = 3, 180
     shop.is_starting, shop.pipe_changed_at = True, datetime.fromtimestamp(began, UTC)

@@ -1,4 +1,4 @@
-"""What an operator's verbs ask of the tables in memory: GetItem, BatchGetItem, UpdateItem and Scan."""
+"""What an operator's verbs ask of the tables in memory: GetItem, BatchGetItem, PutItem, UpdateItem and Scan."""
 # ruff: noqa: N803
 
 from collections.abc import Callable, Iterator
@@ -38,6 +38,16 @@ class Operations(Client):
         found = self._tables[TableName].item(key["S"]) if ConsistentRead else None
         self._say_that(TableName)
         return {"Item": found} if found else {}
+
+    def put_item(self, TableName: str, Item: Any, ConditionExpression: str) -> None:
+        """Put an item where there is none."""
+        table = self._tables[TableName]
+        if ConditionExpression != f"attribute_not_exists({table.key})":
+            raise UnknownRequestError(ConditionExpression)
+        if table.item(Item[table.key]["S"]):
+            raise ConditionError
+        table.versions[Item[table.key]["S"]] = [Item]
+        self._say_that("put")
 
     def update_item(
         self,

@@ -34,8 +34,9 @@ The default is what AWS documents for pipes; an environment variable of whoever 
 for event source mappings; readers and helpers written for those), or `either` |
 | Do `wildcard`, and `anything-but` with an operator in it, work in a filter? | no, the pipe is not run: guide, \
 eb-create-pattern-operators, column "Pipe support" | `PIPES_EVENT_BUS_OPERATORS=1`: as on an event bus |
-| What comes again of a batch in which the target named records? | these: guide, \
-eb-pipes-batching-concurrency, "Partial batch failures" | `PIPES_PARTIAL_FAILURE=lowest`, from the lowest of them on (the Lambda guide), or `whole`, all of it |
+| What comes again of a batch in which the target named records? | these: guide, eb-pipes-batching-concurrency, \
+"Partial batch failures" | `PIPES_PARTIAL_FAILURE=lowest`, from the lowest of them on (the Lambda guide), or `whole`, \
+all of it |
 | When does a pipe begin to poll? | half a second after it was made, changed or started; "several minutes" on AWS | \
 `PIPES_START_SECONDS` |
 | How long may 4xx errors go on until a pipe is disabled? | 300 seconds; "nearly continuous" says AWS | \

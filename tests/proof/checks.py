@@ -26,7 +26,7 @@ def check_drained(world: World, in_order: bool) -> None:
     """Every record has its outcome. If the pipe kept order, it is the one that a replay from empty gives."""
     check_levels(world)
     log = sorted(world.log.values(), key=lambda record: record.sequence_number)
-    levels, verdicts = replay(log, world.remembered)
+    levels, verdicts = replay(log, world.remembered, world.most_stock)
     places = {record.key: (record.shard, record.written) for record in log}
     quarantined = {places[key]: reason for key, reason in world.quarantined.items()}
     both = world.applied & world.quarantined.keys()

@@ -58,6 +58,14 @@ class Deployed:
         """Set how many lost guards the projector takes: small worlds have few rivals. 0 is as it is deployed."""
         return self._set("batch", "MOST_LOST_GUARDS", guards)
 
+    def stocking(self, most: int) -> "Deployed":
+        """Set how many units of a product there may be: small worlds have few. 0 is as it is deployed."""
+        return self._set("projection", "MOST_STOCK", most)
+
+    def keeping(self, most: int) -> "Deployed":
+        """Set how many bytes of a record are kept in quarantine: small worlds have short ones. 0 is as deployed."""
+        return self._set("quarantine", "MOST_DATA", most)
+
     def _set(self, module: str, constant: str, value: int) -> "Deployed":
         before = vars(self.telemetry).setdefault(constant, getattr(self.modules[module], constant))
         setattr(self.modules[module], constant, value or before)

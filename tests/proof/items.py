@@ -57,18 +57,20 @@ def places_in(packed: bytes, last: int) -> list[int]:
     return places[::-1]
 
 
-def check_quarantined(item: Item, record: LoggedRecord, reason: str, judged_on: str | None) -> None:
+def check_quarantined(item: Item, record: LoggedRecord, reason: str, judged_on: str | None, most_data: int) -> None:
     """Compare an item in quarantine with docs/contract.md, section 3."""
     seen = {name: value for name, kinds in item.items() for value in kinds.values()}
     due = {
         "record_id": record.item_identifier,
         "reason": reason,
-        "data": record.data,
+        "data": record.data[:most_data],
         "partition_key": record.partition_key,
         "shard_id": record.shard,
         "sequence_number": record.written,
         "state": "open",
-    } | ({} if judged_on is None else {"judged_on": judged_on})
+    }
+    due |= {} if judged_on is None else {"judged_on": judged_on}
+    due |= {"truncated": True} if len(record.data) > most_data else {}
     told = {name: seen.get(name) for name in due}
     if told != due:
         raise ViolationError(f"quarantined {record.key} as {told}, but it is {due}")

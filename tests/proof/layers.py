@@ -92,6 +92,7 @@ def about(layer: str, size: Size) -> str:
 def run(task: Task, deployed: Deployed | None = None) -> Ran:
     """Run one task on the deployed code, or on the code given."""
     deployed = deployed or _as_deployed()
+    deployed.remembering(0).losing(0).stocking(0).keeping(0)
     deployed.branches.collect()
     try:
         return _run(task, deployed)._replace(branches=deployed.branches.collect())

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 REMEMBERED = 32  # entries that a product remembers
 MOST_STOCK = 10**12
 MOST_CHANGE = 10**9
+MOST_DATA = 300 * 1024  # bytes of a record that are kept in quarantine
 
 APPLIED, DUPLICATE = "applied", "duplicate"  # every other verdict is the reason of a refusal
 
@@ -142,7 +143,9 @@ def _is_instant(value: Any) -> bool:
         return False
 
 
-def judge(level: Level, record: LoggedRecord, remembered: int = REMEMBERED) -> tuple[Level, str]:
+def judge(
+    level: Level, record: LoggedRecord, remembered: int = REMEMBERED, most_stock: int = MOST_STOCK
+) -> tuple[Level, str]:
     """Give one event its verdict by sections 2 to 4, and the stock level after it."""
     kind, identity, _, name, quantity, timestamp = record.event
     place = record.sequence_number
@@ -161,7 +164,7 @@ def judge(level: Level, record: LoggedRecord, remembered: int = REMEMBERED) -> t
         changed = level._replace(active=False, quantity=0)
     else:
         stock = level.quantity + (quantity if kind == "quantity_incremented" else -quantity)
-        if not 0 <= stock <= MOST_STOCK:
+        if not 0 <= stock <= most_stock:
             return level, "insufficient_stock" if stock < 0 else "quantity_overflow"
         changed = level._replace(quantity=stock)
     changed = changed._replace(version=level.version + 1, updated_at=timestamp)
@@ -176,15 +179,19 @@ def _remember(level: Level, identity: Identity, place: int, remembered: int) -> 
     return level._replace(memory=tuple(kept), forgotten=forgotten, last=place)
 
 
-def fold(level: Level, records: Iterable[LoggedRecord], remembered: int = REMEMBERED) -> tuple[Level, dict[Key, str]]:
+def fold(
+    level: Level, records: Iterable[LoggedRecord], remembered: int = REMEMBERED, most_stock: int = MOST_STOCK
+) -> tuple[Level, dict[Key, str]]:
     """Judge the records of one product in the order given."""
     verdicts = {}
     for record in records:
-        level, verdicts[record.key] = judge(level, record, remembered)
+        level, verdicts[record.key] = judge(level, record, remembered, most_stock)
     return level, verdicts
 
 
-def replay(log: Iterable[LoggedRecord], remembered: int = REMEMBERED) -> tuple[dict[str, Level], dict[Key, str]]:
+def replay(
+    log: Iterable[LoggedRecord], remembered: int = REMEMBERED, most_stock: int = MOST_STOCK
+) -> tuple[dict[str, Level], dict[Key, str]]:
     """Fold a whole log from empty: every product's level, every record's verdict."""
     levels: dict[str, Level] = {}
     verdicts: dict[Key, str] = {}
@@ -193,5 +200,5 @@ def replay(log: Iterable[LoggedRecord], remembered: int = REMEMBERED) -> tuple[d
             verdicts[record.key] = record.poison
         else:
             level = levels.get(record.product, UNSEEN)
-            levels[record.product], verdicts[record.key] = judge(level, record, remembered)
+            levels[record.product], verdicts[record.key] = judge(level, record, remembered, most_stock)
     return {product: level for product, level in levels.items() if level is not UNSEEN}, verdicts

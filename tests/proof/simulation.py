@@ -14,7 +14,7 @@ from tests.doubles.table import Call, UnknownRequestError
 from tests.proof import runtime_pipe
 from tests.proof.checks import check_drained
 from tests.proof.crashes import DiedError
-from tests.proof.deployed import Deployed
+from tests.proof.deployed import STOCK, Deployed
 from tests.proof.faults import FAULTS, suffer
 from tests.proof.invocation import Invocation
 from tests.proof.items import ViolationError
@@ -36,6 +36,9 @@ class Simulation:
         self.deployed = deployed
         self.world = World([], random.choice((1, 2, 3, 8, 32)), random.choice((0, 10)))
         deployed.remembering(self.world.remembered % REMEMBERED).losing(random.choice((0, 0, 2)))
+        if random.random() < 0.5:  # a small shop with little room, where limits are met
+            self.world.most_stock, self.world.most_data = random.choice((20, 60)), random.choice((2, 100))
+            deployed.stocking(self.world.most_stock).keeping(self.world.most_data)
         self.client = Kinesis(
             name=STREAM,
             shards=random.randint(1, 3),
@@ -137,12 +140,22 @@ class Simulation:
         random = self.random
         if random.random() >= self.trouble:
             return call.perform()
-        fault = random.choice((*FAULTS[call.operation], "dies", "meanwhile", "times out"))
+        fault = random.choice((*FAULTS[call.operation], "dies", "meanwhile", "times out", "by hand"))
         if fault == "dies":
             raise DiedError
         if fault in ("meanwhile", "times out"):
             self._meanwhile(fault == "times out")
-        return suffer(self.world, call, fault, random.randrange(call.parts))
+        position = random.randrange(call.parts)
+        if fault == "by hand":
+            self._write_by_hand(call, position)
+        return suffer(self.world, call, fault, position)
+
+    def _write_by_hand(self, call: Call, position: int) -> None:
+        """Somebody writes over the item that a statement is about, just before it is carried out."""
+        if call.operation == "batch_execute_statement" and not self.world.current.failed:
+            table, key = self.world.database.key_of(call.request["Statements"][position])
+            if table == STOCK and key in self.world.stock.versions and key not in self.world.foreign:
+                self.world.write_by_hand(key)
 
     def _meanwhile(self, timed_out: bool) -> None:
         """Let others run before this call; if it has timed out, its own retry among them."""

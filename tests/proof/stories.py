@@ -143,6 +143,12 @@ IN_ORDER = [
         1,
         foreign=(LAPTOP,),
     ),
+    _in_order(
+        "two items that are not ours, one of them with a version that cannot be",
+        [added(LAPTOP, 5), added(MOUSE, 7), down(MOUSE, 2)],
+        3,
+        foreign=(LAPTOP, MOUSE),
+    ),
     _overlapping(
         "a zombie's shorter batch beside a longer one",
         [added(LAPTOP, 9), down(LAPTOP, 1), down(LAPTOP, 2), down(LAPTOP, 9)],

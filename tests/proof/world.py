@@ -6,7 +6,8 @@ item in quarantine must say what the reference says on what the invocation read.
 very statement that breaks it, and not only at the end.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import cycle
 from typing import Any
 
 from tests.doubles.table import Call, Client, Database, Item, Table
@@ -16,6 +17,8 @@ from tests.proof.items import ViolationError, check_item, check_quarantined
 from tests.proof.reference import (
     APPLIED,
     DUPLICATE,
+    MOST_DATA,
+    MOST_STOCK,
     REMEMBERED,
     RULES,
     UNSEEN,
@@ -27,7 +30,14 @@ from tests.proof.reference import (
 )
 
 NOW = 1_694_433_600.0
-FOREIGN = {"note": {"S": "written by hand"}}
+BY_HAND: tuple[Item, ...] = (  # what somebody may write in the place of a product's item
+    {"note": {"S": "written by hand"}},
+    {
+        "product_name": {"S": "written by hand"}, "status": {"S": "active"}, "quantity": {"N": "5"},
+        "version": {"N": "0"}, "last_sequence_number": {"S": "1"}, "updated_at": {"S": ""},
+        "recent_events": {"B": b""}, "remembers_after": {"S": ""},
+    },
+)  # fmt: skip
 
 
 class World:
@@ -45,9 +55,11 @@ class World:
         self.now = NOW
         self.stock, self.quarantine = Table("product_id"), Table("record_id")
         self.database = Database({STOCK: self.stock, QUARANTINE: self.quarantine}, self._on_write, self._on_read)
-        self.foreign = set(foreign)  # products in whose place somebody has written an item by hand
-        for product in self.foreign:
-            self.stock.versions[product] = [FOREIGN | {"product_id": {"S": product}}]
+        self.most_stock, self.most_data = MOST_STOCK, MOST_DATA
+        self.foreign: dict[str, list[Item]] = {}  # products in whose place lies an item by hand; what lay there before
+        self.written_by_hand: Iterator[Item] = cycle(BY_HAND)
+        for product in foreign:
+            self.write_by_hand(product)
         self.history: dict[str, list[Level]] = {}  # every level that each product ever had
         self.applied: set[Key] = set()
         self.identities: set[tuple[str, Any]] = set()  # (product, identity) of everything applied
@@ -101,11 +113,20 @@ class World:
         for record in invocation.records:
             if record.key not in keys and not self.has_outcome(record):
                 raise ViolationError(f"lost behind the checkpoint: {record.key}")
-        for product in self.foreign & {record.product for record in again}:  # somebody reads the line, and moves it
-            if self.stock.versions.pop(product) != [FOREIGN | {"product_id": {"S": product}}]:
-                raise ViolationError(f"{product}: an item that is not ours was written over")
-            self.foreign.discard(product)
+        for product in self.foreign.keys() & {record.product for record in again}:
+            self._move_away(product)  # somebody has read the line that names it
         return again
+
+    def write_by_hand(self, product: str) -> None:
+        """Write an item that is not ours in the place of a product's."""
+        self.foreign[product] = self.stock.versions.get(product, [])
+        self.stock.versions[product] = [next(self.written_by_hand) | {"product_id": {"S": product}}]
+
+    def _move_away(self, product: str) -> None:
+        if len(self.stock.versions.pop(product)) > 1:
+            raise ViolationError(f"{product}: an item that is not ours was written over")
+        if before := self.foreign.pop(product):
+            self.stock.versions[product] = before
 
     def has_outcome(self, record: LoggedRecord) -> bool:
         return record.key in self.quarantined or self.took_effect(record)
@@ -140,7 +161,7 @@ class World:
     def _wrote(self, product: str, item: Item) -> None:
         new, applied = self.level(product), []
         for record in self.current.of(product):
-            after, verdict = judge(new, record, self.remembered)
+            after, verdict = judge(new, record, self.remembered, self.most_stock)
             if verdict not in (APPLIED, DUPLICATE):
                 break  # a refusal that is not known to be in quarantine: nothing later may go before it
             new = after
@@ -165,7 +186,7 @@ class World:
         if record is None or record not in self.current.by_product.get(record.product, ()):
             raise ViolationError(f"quarantined a record that the batch does not hold: {name}")
         reason, judged_on = self._due(record)
-        check_quarantined(item, record, reason, judged_on)
+        check_quarantined(item, record, reason, judged_on, self.most_data)
         if self.current.failed:
             self.retried.add(record.key)
         self.quarantined[record.key] = reason
@@ -178,6 +199,6 @@ class World:
         if believed is None:
             raise ViolationError(f"refused on a state that is not known to be current: {record.key}")
         own = self.current.of(record.product, record.key)
-        before, _ = fold(believed, own[: own.index(record)], self.remembered)
-        _, verdict = judge(before, record, self.remembered)
+        before, _ = fold(believed, own[: own.index(record)], self.remembered, self.most_stock)
+        _, verdict = judge(before, record, self.remembered, self.most_stock)
         return verdict, self.written[before.last] if verdict in RULES else None
