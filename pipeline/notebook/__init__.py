@@ -4,7 +4,7 @@ from pipeline.notebook.by_hand import as_delivered, deliver, item, records_of, s
 from pipeline.notebook.one_line import show_errors_in_one_line
 from pipeline.notebook.parameters import check_parameters
 from pipeline.notebook.results import batch_log, history, lags
-from pipeline.notebook.sending import ensure_sent, only_sender, records, send_story
+from pipeline.notebook.sending import ensure_sent, only_sender, records, send_by_hand, send_story, sending_again
 from pipeline.notebook.show import check, code, figure, style, table
 from pipeline.notebook.stacks import (
     deploy,
@@ -40,7 +40,9 @@ __all__ = [
     "remains",
     "resources",
     "sample_record",
+    "send_by_hand",
     "send_story",
+    "sending_again",
     "stack_parameters",
     "stop_if_empty",
     "style",

@@ -1,7 +1,8 @@
 """What the pipe and the projector do, step by step by hand: records as delivered, one invocation, one item."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,14 @@ from pipeline.pipe.records import FlatRecord
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading.stream import StreamRecord
 from pipeline.stories import scenarios
+
+LATER = "2023-09-11T12:10:00Z"  # than the events of a usual story
+
+
+def laptop_event(event_type: str, quantity: Any) -> scenarios.Event:
+    """Return an event as somebody might write it by hand: without an `event_id`, and with whatever as its quantity."""
+    product = {"product_id": scenarios.LAPTOP, "quantity": quantity, "timestamp": LATER}
+    return {"event_type": event_type, "product": product}
 
 
 def sample_record(event: dict[str, Any], place: int) -> dict[str, Any]:
@@ -76,6 +85,18 @@ def item(pipeline: Deployment, product_id: str) -> dict[str, Any]:
         TableName=pipeline.outputs["StockTableName"], Key={"product_id": {"S": product_id}}, ConsistentRead=True
     )
     return answer["Item"]
+
+
+@contextmanager
+def edited_item(pipeline: Deployment, product_id: str, **numbers: int) -> Iterator[None]:
+    """While the block runs, let a product's item have other numbers, written past all conditions."""
+    dynamodb, table_name = pipeline.cloud.client("dynamodb"), pipeline.outputs["StockTableName"]
+    before = item(pipeline, product_id)
+    dynamodb.put_item(TableName=table_name, Item=before | {name: {"N": str(n)} for name, n in numbers.items()})
+    try:
+        yield
+    finally:
+        dynamodb.put_item(TableName=table_name, Item=before)
 
 
 def attributes(item: dict[str, Any]) -> pd.Series:

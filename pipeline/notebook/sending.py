@@ -1,16 +1,31 @@
 """A story, sent once to a stack's stream, whoever runs which notebook when."""
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from pipeline.consistency import audit, oracle
 from pipeline.errors import UserError
-from pipeline.notebook.story import Story, counted, note, noted, records_not_of, sender_lock, still_to_send
+from pipeline.notebook.story import (
+    BY_HAND,
+    Story,
+    counted,
+    note,
+    noted,
+    records_not_of,
+    sender_lock,
+    still_to_send,
+)
 from pipeline.notebook.table_reads import TableReads
 from pipeline.notebook.watching import Show, read_until_shown, reads_file, send_and_watch
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import stream
 from pipeline.reading.stream import StreamRecord
-from pipeline.stories.scenarios import NewRecord
+from pipeline.stories import producer
+from pipeline.stories.scenarios import Event, NewRecord, pack
+
+MOST_RE_SENDS = 20  # of one product, of the 32 or more that it remembers
 
 
 def records(pipeline: Deployment) -> list[StreamRecord]:
@@ -108,6 +123,52 @@ def ensure_sent(
             on_stream = records(pipeline)
     read_until_shown(pipeline, on_stream)
     return on_stream
+
+
+@contextmanager
+def sending_again(pipeline: Deployment, log: Sequence[StreamRecord], rate: float) -> Iterator[int]:
+    """While the block runs, send the newest applied events of every product once more, as if their answers were lost.
+
+    The products remember these events, so the re-sends change no stock. The block begins when the first of them is on
+    the stream, and is left when all are. Yields how many there are.
+    """
+    remembered = {
+        (product_id, place)
+        for product_id, product in oracle.fold(log).products.items()
+        for identity, place in [*product.memory.items()][-MOST_RE_SENDS:]
+        if identity.startswith("event ")
+    }
+    again = [
+        NewRecord(record.data, record.partition_key)
+        for record in log
+        if (record.partition_key, record.place) in remembered
+    ]
+    begun = threading.Event()
+    with sender_lock(pipeline), ThreadPoolExecutor(1) as pool:
+        sender = pool.submit(_publish, pipeline, again, rate, lambda count: begun.set())
+        sender.add_done_callback(lambda _: begun.set())
+        begun.wait()
+        yield len(again)
+        sender.result()
+
+
+def send_by_hand(pipeline: Deployment, *events: Event) -> None:
+    """Send events beside the story, and wait until they have their outcome.
+
+    They are marked, so that notebooks go on to know what is theirs. An event sent again, corrected, keeps the mark.
+    """
+    with sender_lock(pipeline):
+        _publish(pipeline, [pack(event | BY_HAND) for event in events])
+    audit.audit(pipeline.cloud, pipeline.outputs)
+
+
+def _publish(
+    pipeline: Deployment, unsent: list[NewRecord], rate: float = 0, on_sent: Callable[[int], None] = lambda count: None
+) -> None:
+    kinesis, stream_name = pipeline.cloud.client("kinesis"), pipeline.outputs["StreamName"]
+    producer.publish(
+        kinesis, stream_name, unsent, rate=rate or None, sent_log=pipeline.sent_log, progress=False, on_sent=on_sent
+    )
 
 
 def _what_is_there(pipeline: Deployment, on_stream: Sequence[StreamRecord]) -> str:

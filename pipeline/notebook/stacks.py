@@ -8,30 +8,14 @@ from botocore.exceptions import ClientError
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
-from pipeline.consistency import audit
 from pipeline.errors import UserError
+from pipeline.notebook.pipeline import Pipeline
 from pipeline.notebook.story import counted, noted, records_not_of
 from pipeline.paths import TEMPLATE
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.deployment import Deployment
 from pipeline.provisioning.template import Template
-from pipeline.reading import quarantine, stock, stream
-
-
-class Pipeline(Deployment):
-    """A deployment as a notebook talks to it."""
-
-    def stock(self, include_removed: bool = False) -> pd.DataFrame:
-        """Return what is in stock, one row per product."""
-        return stock.stock(self.cloud, self.outputs["StockTableName"], include_removed)
-
-    def quarantine(self) -> pd.DataFrame:
-        """Return the quarantined records, one row each."""
-        return quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
-
-    def audit(self) -> audit.AuditResult:
-        """Wait until drained, then compare table and quarantine with an independent fold of the stream."""
-        return audit.audit(self.cloud, self.outputs)
+from pipeline.reading import stock, stream
 
 
 def open_pipeline(cloud: str, stack_name: str, batch_size: int, shard_count: int) -> Pipeline:

@@ -8,6 +8,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import md5
 from types import SimpleNamespace
 from typing import Any
@@ -41,12 +42,15 @@ class Shop:
         self.letters: list[Any] = []
         self.bucket: dict[str, bytes] = {}
         self.passed: dict[str, int] = defaultdict(int)  # up to which place the pipe is done, by shard
+        self.is_starting, self.pipe_state = False, "RUNNING"
+        self.pipe_changed_at = datetime.fromtimestamp(self.now - 86_400, UTC)
         self.read: list[str] = []  # what was read, in order
         self.meanwhile: dict[str, Callable[[], Any]] = {}  # what happens once, just after something was read
         clients = {
             "kinesis": self.kinesis, "sqs": Queue(self), "s3": Bucket(self),
             "dynamodb": Operations(Database(tables), self.say_that),
             "pipes": SimpleNamespace(describe_pipe=lambda Name: {  # noqa: N803
+                "CurrentState": self.pipe_state, "StateReason": "denied", "LastModifiedTime": self.pipe_changed_at,
                 "SourceParameters": {"KinesisStreamParameters": {"MaximumRecordAgeInSeconds": 3600}}}),
             "lambda": SimpleNamespace(get_function_configuration=lambda FunctionName: {  # noqa: N803
                 "Timeout": 60, "Environment": {"Variables": {"QUARANTINE_DAYS": "90"}}}),
@@ -167,7 +171,8 @@ class Shop:
         self.meanwhile.pop(thing, lambda: None)()
 
     def _status(self) -> dict[str, Any]:
-        status = {"pipes": [{"pipe": "pipe", "error": "", "drained": {}, "shards": [
+        state = "STARTING" if self.is_starting else "RUNNING"
+        status = {"pipes": [{"pipe": "pipe", "state": state, "error": "", "drained": {}, "shards": [
             {"shard_id": shard_id, "unfinished": 0, "error": "", "last_error": "",
              "lag_seconds": max([self.now - arrival_of(raw) for raw in self.waiting(shard_id)], default=0.0),
              "checkpoint": str(self.passed[shard_id]) if self.passed[shard_id] else None}

@@ -2,15 +2,27 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 
 from pipeline.notebook import TableReads, figures, history, lags, svg
 from pipeline.notebook.svg import TEMPLATE
 from pipeline.reading.stream import StreamRecord
 from pipeline.stories import scenarios
+
+LAMP = pd.DataFrame(
+    [("applied", 5), ("duplicate", 5), ("quarantined", 5), ("applied", 3), ("pending", 3)], columns=["outcome", "stock"]
+)
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +53,7 @@ def drawings(judged: pd.DataFrame, reads: TableReads) -> list[figures.Drawing]:
         figures.lag(pd.Series([0.1, 0.2, 0.3, 1.5])),
         figures.as_it_happened(reads),
         figures.as_it_happened(TableReads()),
+        figures.product_history(LAMP, "TALL-LAMP"),
     ]
 
 
@@ -83,6 +96,13 @@ def test_history_follows_the_laptop(judged: pd.DataFrame) -> None:
     laptop = judged[(judged["partition_key"] == "P98765") & (judged["outcome"] == "applied")]
     assert laptop.iloc[0]["quantity"] == 10
     assert list(laptop["version"]) == list(range(1, len(laptop) + 1))
+
+
+def test_a_product_history_counts_outcomes_and_ends_at_the_stock() -> None:
+    caption = figures.product_history(LAMP, "TALL-LAMP").caption
+    assert "Of 5 records of TALL-LAMP, 2 were applied, 1 were duplicates and 1 quarantined" in caption
+    assert "to 3 units in the end" in caption
+    assert "The newest 200 are shown." in figures.product_history(pd.concat([LAMP] * 50), "TALL-LAMP").caption
 
 
 class Stack:

@@ -1,6 +1,7 @@
 """Who sends what: notebooks side by side, interrupted, or with another story on the stream than they ask for."""
 
 import json
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,19 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipeline.consistency import oracle
 from pipeline.errors import UserError
-from pipeline.notebook import ensure_sent, only_sender, send_story, sending, story
+from pipeline.notebook import (
+    ensure_sent,
+    only_sender,
+    records,
+    send_by_hand,
+    send_story,
+    sending,
+    sending_again,
+    story,
+)
+from pipeline.notebook.by_hand import laptop_event
 from pipeline.notebook.story import still_to_send
 from pipeline.stories import producer
 from pipeline.stories.scenarios import write_story
@@ -26,7 +38,7 @@ class Stack:
 
     def __init__(self, folder: Path, created: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self.kinesis, self.outputs = Kinesis(shards=2), {"StreamName": STREAM}
-        self.cloud = SimpleNamespace(client=lambda service: self.kinesis)
+        self.cloud = SimpleNamespace(client=lambda service: self.kinesis, read_pause_seconds=0)
         self.sent_log = folder / "sent" / "sent.jsonl"
         summary = self.kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
         described = {"StreamDescriptionSummary": summary | {"StreamCreationTimestamp": created}}
@@ -180,3 +192,35 @@ def test_what_was_read_of_the_table_is_shown_again(stack):
     stack.sent_log.with_name("reads.jsonl").write_text('{"started": 1.0, "before": 0}\n')
     send_story(stack, *ROUGH, show=shown.append)
     assert [reads.started for reads in shown] == [1.0]
+
+
+def test_what_is_sent_again_changes_no_stock_and_is_no_other_story(stack):
+    send_story(stack, *ROUGH)
+    log = records(stack)
+    before = oracle.fold(log)
+    with sending_again(stack, log, rate=0) as count:
+        pass
+    after = oracle.fold(records(stack))
+    again = {place: outcome for place, outcome in after.outcomes.items() if place not in before.outcomes}
+    assert Counter(again.values()) == {"duplicate": count}
+    assert count > 100
+    assert {name: it.quantity for name, it in after.products.items()} == {
+        name: it.quantity for name, it in before.products.items()
+    }
+    assert send_story(stack, *ROUGH) == write_story(*ROUGH), "03 can be run again"
+    assert story.records_not_of(story.Story(*ROUGH), records(stack)) == 0
+
+
+def test_what_is_sent_by_hand_is_the_notebooks_own(stack, monkeypatch):
+    monkeypatch.setattr(sending.audit, "audit", lambda *stack: None)
+    send_story(stack, *ROUGH)
+    send_by_hand(stack, laptop_event("quantity_incremented", "5"))
+    assert send_story(stack, *ROUGH) == write_story(*ROUGH), "03 can be run again"
+    assert story.records_not_of(story.Story(*ROUGH), records(stack)) == 0
+    assert not story.is_by_hand(b"[1]") and not story.is_by_hand(b"\xff") and not story.is_by_hand(b"{}")
+
+
+def test_whoever_is_stopped_while_sending_again_says_so(stack, monkeypatch):
+    send_story(stack, *ROUGH)
+    with pytest.raises(UserError, match="interrupted"), sending_again(stack, records(stack), rate=0):
+        raise KeyboardInterrupt

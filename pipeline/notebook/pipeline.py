@@ -1,0 +1,61 @@
+"""A deployment as a notebook talks to it."""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from pipeline.consistency import audit, history, snapshots
+from pipeline.consistency.snapshots import Snapshot
+from pipeline.errors import UserError
+from pipeline.notebook.story import BY_HAND
+from pipeline.provisioning.deployment import Deployment
+from pipeline.reading import quarantine, stock
+from pipeline.recovery import resend
+
+
+class Pipeline(Deployment):
+    """What the verbs of the command line do, with frames in place of lines."""
+
+    def stock(self, include_removed: bool = False) -> pd.DataFrame:
+        """Return what is in stock, one row per product."""
+        return stock.stock(self.cloud, self.outputs["StockTableName"], include_removed)
+
+    def audit(self, wait: bool = True) -> audit.AuditResult:
+        """Compare table and quarantine with an independent fold of the stream, once drained or at once."""
+        return audit.audit(self.cloud, self.outputs, wait=wait)
+
+    def snapshot(self) -> Snapshot:
+        """Write a snapshot, and read it back from the bucket.
+
+        Raises:
+            UserError: the audit found something, so none was written.
+        """
+        name, examined = audit.take_snapshot(self.cloud, self.outputs)
+        if not name:
+            raise UserError(f"no snapshot, for the audit found: {'; '.join(examined.result.discrepancies)}")
+        written = snapshots.newest(self.cloud, self.outputs, examined.stream, print)
+        assert written
+        return written
+
+    def history(self, product_id: str) -> pd.DataFrame:
+        """Return every record of one product, with its outcome and the stock after it, one row each."""
+        return pd.DataFrame(history.history(self.cloud, self.outputs, product_id).entries)
+
+    def quarantine(self, product_id: str | None = None) -> pd.DataFrame:
+        """Return the quarantined records, of all products or of one, one row each."""
+        frame = quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
+        return frame if product_id is None else frame[frame["partition_key"] == product_id]
+
+    def refused(self, record_id: str) -> dict[str, Any]:
+        """Return one quarantined record's item, with its bytes."""
+        return quarantine.item_of(self.cloud, self.outputs["QuarantineTableName"], record_id)
+
+    def resend(self, record_id: str, corrected: dict[str, Any]) -> resend.Resent:
+        """Send a corrected event in the place of a quarantined record that was sent by hand."""
+        data = json.dumps(corrected | BY_HAND).encode()
+        return resend.resend(self.cloud, self.outputs, resend.prepare(self.cloud, self.outputs, record_id, data))
+
+    def dismiss(self, record_id: str, note: str) -> None:
+        """Decide that a quarantined record is not to be applied, and say why."""
+        resend.dismiss(self.cloud, self.outputs, record_id, note)
