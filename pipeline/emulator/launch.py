@@ -38,6 +38,7 @@ from pipeline.emulator import guard
 from pipeline.emulator.emulator import hour_seconds
 from pipeline.emulator.faults import hooks
 from pipeline.emulator.limits import kinesis as kinesis_limits
+from pipeline.emulator.limits import pipes as pipe_limits
 
 AWS_NAMES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -243,6 +244,7 @@ if __name__ == "__main__":
     of_templates["update"] = keeping_parameters(of_templates["update"], properties_at=2)
     app._collect_scripts = lambda *folders: []
     kinesis_limits.impose()
+    pipe_limits.impose()
     hooks.install()  # last: what is in force comes before all else
     guard.stay_on_this_machine()
     app.main()

@@ -5,6 +5,7 @@ from threading import Thread
 import pytest
 
 from pipeline.consistency import audit
+from pipeline.emulator import limits
 from pipeline.provisioning import deployment
 from pipeline.reading import quarantine, stream
 from pipeline.stories import producer, scenarios
@@ -122,6 +123,7 @@ def test_a_stream_that_forgets_is_audited_from_a_snapshot(monkeypatch, tmp_path,
     from pipeline import cloud
 
     monkeypatch.setenv("INVENTORY_HOUR_SECONDS", "0.5")
+    monkeypatch.setenv(limits.VARIABLE, "kinesis-reads")  # the stream is read until it is empty
     monkeypatch.setenv("INVENTORY_STATE_DIR", str(tmp_path / "state"))
     where = cloud.start()
     try:
