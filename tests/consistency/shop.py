@@ -192,20 +192,26 @@ class Queue:
     """The dead letters. One that does not say when it was sent was sent long ago."""
 
     def __init__(self, shop: Shop) -> None:
-        self.shop, self._hidden = shop, set()
+        self.shop = shop
+        self._hidden_until: dict[int, float] = {}
+
+    @property
+    def _hidden(self) -> set[int]:
+        return {name for name, until in self._hidden_until.items() if until > self.shop.now}
 
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
         return {"Attributes": {"ApproximateNumberOfMessagesNotVisible": str(len(self._hidden))}}
 
-    def receive_message(self, **_: Any) -> dict[str, Any]:
+    def receive_message(self, VisibilityTimeout: int, **_: Any) -> dict[str, Any]:  # noqa: N803
         taken = [letter for letter in self.shop.letters if id(letter) not in self._hidden][:10]
         if not taken:
             self.shop.say_that("letters")
-        self._hidden |= {id(letter) for letter in taken}
+        self._hidden_until |= {id(letter): self.shop.now + VisibilityTimeout for letter in taken}
         return {"Messages": [self._message(letter) for letter in taken]}
 
     def change_message_visibility_batch(self, Entries: Any, **_: Any) -> None:  # noqa: N803
-        self._hidden -= {int(entry["ReceiptHandle"]) for entry in Entries}
+        for entry in Entries:
+            self._hidden_until.pop(int(entry["ReceiptHandle"]), None)
 
     def delete_message_batch(self, Entries: Any, **_: Any) -> None:  # noqa: N803
         self.change_message_visibility_batch(Entries)
