@@ -65,6 +65,7 @@ def run_again(name: str, folder: Path) -> tuple[Done, int, list[Path]]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))} | {
         "INVENTORY_STATE_DIR": str(state_dir),
         "TMPDIR": str(temporary),
+        "PY_COLORS": "0",
         "IPYTHONDIR": str(folder / "ipython"),  # not the person's own profile
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
