@@ -187,7 +187,7 @@ def to_dot(flowchart: Flowchart) -> str:
         for edge in flowchart.edges
     ]
     kinds = [(COLOURS[kind], kind == "failure", meaning) for kind, meaning in LEGEND.items()]
-    footer = grid.small_print(kinds, {}, 46, size=9)
+    footer = grid.legend(kinds)
     return grid.to_dot("The pipeline, derived from its template", (0.12, 0.14), rows, arrows, BANDS, footer)
 
 
@@ -226,9 +226,10 @@ def _blank(beside: Cell, where: str) -> Cell:
 
 
 def _card(flowchart: Flowchart, node: Node) -> Cell:
-    label = grid.card(
-        node.name, node.kind, wrap(node.sentence, 24), node.facts, _colour(flowchart, node), WIDTH
-    )
+    taken = (edge.lines for edge in flowchart.edges if edge.target == node.name and edge.kind == "events")
+    settings = [line for lines in taken for line in lines] if node.stage == "pipe" else []  # how the pipe reads
+    facts = [*node.facts, *settings]
+    label = grid.card(node.name, node.kind, wrap(node.sentence, 24), facts, _colour(flowchart, node), WIDTH)
     return Cell(node.name, label, "" if node.stage not in BANDS else node.stage)
 
 

@@ -78,7 +78,10 @@ def card(title: str, kicker: str, lines: Iterable[str], facts: Iterable[str], co
 
 def small_card(kind: str, name: str, colour: str) -> str:
     """Set a card of a sketch: a bar in its colour, what it is, and its name."""
-    lines = [*(styled(line, 12, INK, bold=True) for line in wrap(kind[:1].upper() + kind[1:], 14)), styled(name, 10, MUTED)]
+    lines = [
+        *(styled(line, 12, INK, bold=True) for line in wrap(kind[:1].upper() + kind[1:], 14)),
+        styled(name, 10, MUTED),
+    ]
     return (
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{CARD}"><TR>'
         f'<TD BGCOLOR="{colour}" WIDTH="4"></TD><TD BORDER="1" SIDES="TRB" COLOR="{LINE}" CELLPADDING="5">'
@@ -124,6 +127,17 @@ def blank(width: int) -> str:
     return (
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR><TD WIDTH="{width}"></TD></TR></TABLE>>'
     )
+
+
+def legend(kinds: Iterable[tuple[str, bool, str]], size: int = 9) -> str:
+    """Set the key to the arrows in one line: colour, dashed, meaning."""
+    keys = "".join(
+        f'<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR><TD WIDTH="26" HEIGHT="2" BORDER="2" SIDES="B" '
+        f'STYLE="{"dashed" if dashed else "solid"}" COLOR="{colour}"></TD></TR><TR><TD HEIGHT="7"></TD></TR></TABLE>'
+        f"</TD>{_column([styled(meaning, size, INK)])}"
+        for colour, dashed, meaning in kinds
+    )
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="6" CELLPADDING="1"><TR>{keys}</TR></TABLE>'
 
 
 def small_print(
@@ -232,7 +246,7 @@ def _place(
     for title, band in bands.items():
         ground = grounds[title] = graphviz.Digraph(f"cluster_{title}")
         ground.attr(label=f"<{styled(band.title.upper(), 9, band.colour, bold=True)}>", labelloc="t", labeljust="l")
-        ground.attr(style="filled", color=band.fill, fillcolor=band.fill, margin="10")
+        ground.attr(style="filled", color=band.fill, fillcolor=band.fill, margin="7")
     for cells in rows:
         for column, cell in enumerate(cells):
             if cell:

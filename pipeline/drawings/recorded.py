@@ -34,6 +34,9 @@ class KilledError(BaseException):
     """The process is gone: no code of its own sees this."""
 
 
+Interruptions = Mapping[int, Callable[[], None]]  # what happens before the n-th request of an invocation
+
+
 @dataclass
 class World:
     """Two tables, and the steps so far."""
@@ -46,7 +49,9 @@ class World:
         """The product's item."""
         return self.tables[STOCK].get(PRODUCT, {})
 
-    def deliver(self, who: str, records: Sequence[Record], before: Mapping[int, Callable[[], None]] | None = None) -> None:
+    def deliver(
+        self, who: str, records: Sequence[Record], before: Mapping[int, Callable[[], None]] | None = None
+    ) -> None:
         """Let an invocation work off a batch; `before` says what happens before its n-th request."""
         self.steps.append(Step(PIPE, who, f"batch: {_places(records)}"))
         client = Client(self, who, dict(before or {}))
@@ -58,7 +63,7 @@ class World:
             self.steps.append(Step(who, PIPE, "the process dies", "no answer", failed=True))
             return
         names = ("quarantined" if isinstance(outcome, Refusal) else str(outcome) for _, outcome in result.outcomes)
-        said = ", ".join(f"{number} {name}{'s' if name == 'duplicate' and number > 1 else ''}" for name, number in Counter(names).items())
+        said = ", ".join(_counted(number, name) for name, number in Counter(names).items())
         self.steps.append(Step(who, PIPE, "no failures", said))
 
 
@@ -76,7 +81,7 @@ class Client:
         if happens := self.before.pop(self.requests, None):
             happens()
 
-    def batch_get_item(self, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+    def batch_get_item(self, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803 (boto3's name)
         """Read items, consistently."""
         self._begin()
         [(table, wanted)] = RequestItems.items()
@@ -85,7 +90,7 @@ class Client:
         self._note(table, f"read {', '.join(keys)}", _state(items[0]) if items else "no item")
         return {"Responses": {table: items}}
 
-    def batch_execute_statement(self, Statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def batch_execute_statement(self, Statements: Sequence[Any]) -> dict[str, Any]:  # noqa: N803 (boto3's name)
         """Carry out conditional statements, each on its own."""
         self._begin()
         return {"Responses": [self._execute(said["Statement"], list(said["Parameters"])) for said in Statements]}
@@ -116,6 +121,10 @@ class Client:
         self.world.steps.append(Step(self.who, table, asked, answered, failed))
 
 
+def _counted(number: int, outcome: str) -> str:
+    return f"{number} {outcome}{'s' if outcome == 'duplicate' and number > 1 else ''}"
+
+
 def _state(item: Mapping[str, Any]) -> str:
     return f"version {item['version']['N']} ({item['quantity']['N']} units)"
 
@@ -126,7 +135,12 @@ def _places(records: Sequence[Record]) -> str:
 
 
 def _record(place: int, event_type: str, quantity: int) -> Record:
-    product = {"product_id": PRODUCT, "product_name": "Laptop", "quantity": quantity, "timestamp": "2023-09-11T12:00:00Z"}
+    product = {
+        "product_id": PRODUCT,
+        "product_name": "Laptop",
+        "quantity": quantity,
+        "timestamp": "2023-09-11T12:00:00Z",
+    }
     event = {"event_type": event_type, "event_id": f"event-{place}", "product": product}
     return Record(json.dumps(event).encode(), PRODUCT, SequenceNumber(str(place)), SHARD, ARRIVED, f"{SHARD}:{place}")
 

@@ -24,8 +24,9 @@ def of_redelivery() -> Drawing:
     world = redelivery()
     version, units = _end(world)
     caption = (
-        "Redelivery. The pipe never got the first answer and delivers the same batch again. The second invocation finds "
-        f"every record in the item's memory and writes nothing: the item stays at version {version}, {units} units."
+        "Redelivery. The pipe never got the first answer and delivers the same batch again. The second invocation "
+        "finds every record in the item's memory and writes nothing: "
+        f"the item stays at version {version}, {units} units."
     )
     return _drawing(world, caption)
 
@@ -36,8 +37,8 @@ def of_two_writers() -> Drawing:
     version, units = _end(world)
     caption = (
         "Two writers. An invocation that the pipe gave up waiting for still runs while its batch is retried. Its write "
-        "carries a condition that no longer holds, so DynamoDB refuses it and returns the item that won; folded again on "
-        f"that, both records are duplicates. The item stays at version {version}, {units} units."
+        "carries a condition that no longer holds, so DynamoDB refuses it and returns the item that won; folded again "
+        f"on that, both records are duplicates. The item stays at version {version}, {units} units."
     )
     return _drawing(world, caption)
 

@@ -118,7 +118,7 @@ def ledger(events: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Fold events of one product with the projector's own code, as records one after the other.
 
     Returns:
-        One row for each record: what it says, its outcome (with the reason of a quarantined one), and the stock after it.
+        One row for each record: what it says, its outcome (and why it was quarantined), and the stock after it.
     """
     level, rows = StockLevel(""), []
     for place, event in enumerate(events, start=1):
@@ -149,7 +149,7 @@ def stops(written: NewRecord, record: StreamRecord, flat: dict[str, Any], level:
         "1 the producer writes": f"{data}, partition key {written.partition_key}",
         "2 on the shard": f"the same bytes; {record.shard_id}, sequence number {record.sequence_number}, "
         f"arrived {arrived:%Y-%m-%d %H:%M:%S} UTC",
-        "3 the pipe delivers": f"in a bare JSON array; data in base64 ({flat['data'][:24]}…), eventID {flat['eventID']}",
+        "3 the pipe delivers": f"in a bare JSON array; base64 ({flat['data'][:24]}…), eventID {flat['eventID']}",
         "4 the projector decides": f"applied: {level.quantity} units of {level.product_name}, version {level.version}",
     }
     return pd.Series(rows, name="what it is there").rename_axis("stop").to_frame()

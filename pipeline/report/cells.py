@@ -127,7 +127,7 @@ def _picture(data: dict[str, Any]) -> dict[str, Any]:
 
 
 class CodeToShow(Preprocessor):
-    """Says what code of a cell is shown: in a notebook on its own joined with the code before it, if that showed nothing.
+    """Says what code is shown: in a notebook on its own joined with the code before it, if that showed nothing.
 
     In the report a cell is shown without its plumbing: imports, and calls that only show what is shown anyway. On paper
     there is code only where a cell asks for it.

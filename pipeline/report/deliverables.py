@@ -73,7 +73,8 @@ def page(
 def _targets(asked: Mapping[str, Any], shown: Shown, places: Places) -> tuple[list[dict[str, str]], list[str]]:
     """Find what shows a requirement: a figure, a table or a listing by its cell, or a place by its heading."""
     targets, missing = [], []
-    for place in asked.get("shown", ()):
+    places_said = asked.get("shown", ())
+    for place in [places_said] if isinstance(places_said, str) else places_said:
         notebook, _, cell = place.partition("#")
         if found := shown.get((notebook, cell)):
             targets.append({"label": found[0], "id": found[1]})

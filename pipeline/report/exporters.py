@@ -30,12 +30,15 @@ FONTS = [
     *(Path(package.__file__).parent / "files" for package in (fontpkg_arimo, fontpkg_inconsolata)),
     Path(matplotlib.get_data_path()) / "fonts" / "ttf",
 ]
+PREPROCESSORS = [VisibleText, CodeToShow, Outline, References, Deliverables, Front]
 
 
 class HouseExporter(TemplateExporter):
     """What both formats share: the preprocessors, and templates in which every value is escaped."""
 
-    preprocessors = List([HideByTag, VisibleText, CodeToShow, Outline, References, Deliverables, Front]).tag(config=True)
+    preprocessors = List([HideByTag, VisibleText, CodeToShow, Outline, References, Deliverables, Front]).tag(
+        config=True
+    )
     extra_template_paths = List([str(TEMPLATE)]).tag(config=True, affects_environment=True)
     template_name = "base"
 
@@ -65,7 +68,7 @@ class InventoryHTML(HouseExporter):
 class NotebookPage(InventoryHTML):
     """An executed notebook as the report's evidence: every cell as it was run, under its id."""
 
-    preprocessors = List([VisibleText, CodeToShow, Outline, References, Deliverables, Front]).tag(config=True)
+    preprocessors = List(PREPROCESSORS).tag(config=True)
 
 
 class InventoryTypst(HouseExporter):

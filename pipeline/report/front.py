@@ -31,8 +31,9 @@ class Front(Preprocessor):
         """Put this run's values into the words of page one."""
         resources["front"] = None
         if words := resources.get("front_words"):
-            values, unknown = resources["values"], []
-            numbers = [row for row in words["numbers"] if row["value"] in values or unknown.append(row["value"])]
+            values, unknown = resources["values"], list[str]()
+            unknown += [row["value"] for row in words["numbers"] if row["value"] not in values]
+            numbers = [row for row in words["numbers"] if row["value"] in values]
             resources["front"] = {
                 "answer": with_values(markdown.parse(words["answer"]), values, unknown),
                 "ran": with_values(markdown.parse(words["ran"]), values, unknown),

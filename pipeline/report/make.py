@@ -110,12 +110,12 @@ def read_run(build_dir: Path, requirements: Path = REQUIREMENTS) -> tuple[nbform
 def read_notebooks(runs: Iterable[Mapping[str, Any]], folder: Path) -> dict[str, list[nbformat.NotebookNode]]:
     """Read executed notebooks: by name, the cells of each, with their origin. Of one that was not run: its title."""
     executed = {}
-    for run in runs:
-        path = folder / f"{run['name']}.ipynb"
+    for each in runs:
+        path = folder / f"{each['name']}.ipynb"
         cells = nbformat.read(path, as_version=4).cells if path.is_file() else []
-        if run["skipped"]:
+        if each["skipped"]:
             cells = [new_markdown_cell(cells[0].source.partition("\n")[0])] if cells else []
-        executed[run["name"]] = list(plan.with_origin(run["name"], cells))
+        executed[each["name"]] = list(plan.with_origin(each["name"], cells))
     return executed
 
 
@@ -140,18 +140,18 @@ def bind(
     chapters = requirements.with_name("chapters.yaml")
     if chapters.exists():
         cells, problems = plan.arrange(plan.load(chapters), executed)
-        runs_that_failed = [run for run in shown["notebooks"] if run["error"] or run["skipped"]]
-        known["problems"] = [] if runs_that_failed else problems
+        is_whole = not any(each["error"] or each["skipped"] for each in shown["notebooks"])
+        known["problems"] = problems if is_whole else []
         cells = [*_failed_first(executed), *cells]
         known["front_words"] = front.load(requirements.with_name("front.yaml"))
         known["references"] = references.load(requirements.with_name("references.yaml"))
         known["sketch"] = _drawing_of(executed, known["front_words"]["sketch"])
     else:
-        cells = [cell for run in shown["notebooks"] for cell in (chapter_cell(**run), *executed[run["name"]])]
-    bound = deepcopy(new_notebook(cells=cells))
-    for number, cell in enumerate(bound.cells):
+        cells = [cell for each in shown["notebooks"] for cell in (chapter_cell(**each), *executed[each["name"]])]
+    cells = deepcopy(cells)
+    for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # unique in the whole
-    return bound, known
+    return new_notebook(cells=cells), known
 
 
 def _failed_first(executed: Mapping[str, list[nbformat.NotebookNode]]) -> list[nbformat.NotebookNode]:

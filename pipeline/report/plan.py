@@ -22,6 +22,7 @@ from pipeline.report.links import anchor
 
 MAIN, APPENDIX, NOTEBOOK_ONLY = TAGS = ("main", "appendix", "notebook-only")
 HEADING = re.compile(r"#{1,6} (.*)")
+Notebooks = Mapping[str, list[NotebookNode]]  # by name, their cells
 
 
 class Place(NamedTuple):
@@ -41,7 +42,7 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter as planned. `lead` is Markdown; `holds` names what the report itself adds: contents, references, run."""
+    """A chapter as planned. `lead` is Markdown; `holds` is what the report adds: contents, references or run."""
 
     title: str
     tag: str
@@ -78,7 +79,9 @@ def _chosen(said: str | Mapping[str, str]) -> Chosen:
     return Chosen(notebook, heading if has_heading else None, shown_as)
 
 
-def arrange(plan: Iterable[Chapter], notebooks: Mapping[str, list[NotebookNode]]) -> tuple[list[NotebookNode], list[str]]:
+def arrange(
+    plan: Iterable[Chapter], notebooks: Mapping[str, list[NotebookNode]]
+) -> tuple[list[NotebookNode], list[str]]:
     """Put the tagged cells of all notebooks into the chapters.
 
     Args:
@@ -97,7 +100,9 @@ def arrange(plan: Iterable[Chapter], notebooks: Mapping[str, list[NotebookNode]]
             sections, places = there[chapter.tag], _places(chosen, there[chapter.tag])
             if not places:
                 section = f"{chosen.notebook}#{chosen.heading}" if chosen.heading else chosen.notebook
-                problems.append(f"chapters.yaml puts {section} into {chapter.title!r}, but it has no cell tagged {chapter.tag}")
+                problems.append(
+                    f"chapters.yaml puts {section} into {chapter.title!r}, but it has no cell tagged {chapter.tag}"
+                )
             for place in places:
                 cells += _headed(sections.pop(place), place, chosen.shown_as)
     problems += [
@@ -121,7 +126,7 @@ def with_origin(notebook: str, cells: Iterable[NotebookNode]) -> Iterator[Notebo
         yield cell
 
 
-def failed(notebooks: Mapping[str, list[NotebookNode]]) -> list[NotebookNode]:
+def failed(notebooks: Notebooks) -> list[NotebookNode]:
     """Return the cells that ended with an error, whatever their tags."""
     return [cell for cells in notebooks.values() for cell in cells if has_failed(cell)]
 
