@@ -52,8 +52,8 @@ def test_another_skew_tells_another_story_and_the_same_skew_the_same_one(name):
 def test_the_kth_product_gets_its_share_of_the_events(name, skew):
     """Half of a flash sale's events are the laptop's whatever the skew, so there the others are compared.
 
-    A hundredth of all events may go elsewhere: products come and go alike, and while one is gone the next is taken. At a
-    stock-taking they are gone so often that it says nothing.
+    A hundredth of all events may go elsewhere: products come and go alike, and while one is gone the next is taken.
+    At a stock-taking they are gone so often that it says nothing.
     """
     if name == "stock-taking":
         return
