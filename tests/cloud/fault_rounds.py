@@ -34,17 +34,19 @@ FAULT_SECONDS = 20  # then a fault ends by itself
 PERCENT = {"lambda-time-out": 20, "pipe-runtime-killed": 20}  # of what the fault can strike; the others: 40
 
 
-def play(where: Cloud, stack_name: str, names: Sequence[str], events: int, seed: int) -> dict[str, Any]:
+def play(
+    where: Cloud, stack_name: str, names: Sequence[str], events: int, seed: int, seconds: float = FAULT_SECONDS
+) -> dict[str, Any]:
     """Play a round. Returns what came of it: counts of letters and records brought back, and the discrepancies."""
     there = deployment.up(where, stack_name, IMPATIENT)
     try:
         story = scenarios.write_story("rough-day", events, max(20, events // 100), seed)
         with ExitStack() as in_force:
             for name in names:
-                in_force.enter_context(fault(where, name, PERCENT.get(name, 40), FAULT_SECONDS))
+                in_force.enter_context(fault(where, name, PERCENT.get(name, 40), seconds))
             producer.send(there, story, progress=False)
             with suppress(TimeoutError):
-                eventually(lambda: (pipe.state(where, there.outputs).lag_seconds or 9) < 1.5, FAULT_SECONDS, every=0.5)
+                eventually(lambda: (pipe.state(where, there.outputs).lag_seconds or 9) < 1.5, seconds, every=0.5)
         audit.audit(where, there.outputs)
         letters, re_sent, asked = bring_back(there)
         result = audit.audit(where, there.outputs)
