@@ -31,10 +31,11 @@ def stock_over_time(history: pd.DataFrame, most: int = 6) -> Drawing:
             last_minute, last_stock = float(events["minute"].iloc[-1]), int(events["quantity"].iloc[-1])
             axes.plot([last_minute], [last_stock], "o", color=VERMILION, markersize=4)
             axes.set_title(f"{product_id}: {last_stock:,} at the end", fontsize=9, pad=3)
-            axes.set(ylim=(0, None))
             axes.set_xlim(start, None)
         for axes in list(grid.flat)[len(busiest) :]:
             axes.set_visible(False)
+        top = applied.loc[(applied["minute"] >= start) & applied["partition_key"].isin(busiest), "quantity"].max()
+        grid[0, 0].set_ylim(0, 1.08 * max(1, int(top)))
         figure.supxlabel("event time (minutes since the shop opened)", fontsize=9)
         figure.supylabel("stock (units)", fontsize=9)
         with_thousands(*grid.flat)
