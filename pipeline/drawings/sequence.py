@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pipeline.drawings.grid import APPLIED, CARD, FAILURE, FLOW, FONTS, INK, LINE, MUTED, PAPER, dark_style
 from pipeline.drawings.recorded import PIPE, QUARANTINE, STOCK, Step, World, crash, redelivery, two_writers
 
-WIDTH, TOP, ROW = 459, 44, 31  # points: of a page's text, of the heads, of a step
+WIDTH, TOP, ROW = 459, 36, 26  # points: of a page's text, of the heads, of a step
 COLOURS = {PIPE: FLOW, STOCK: APPLIED, QUARANTINE: FAILURE}
 
 
@@ -111,8 +111,8 @@ def _arrow(step: Step, x_of: dict[str, float], y: float) -> str:
 
 def _words_of(step: Step, x_of: dict[str, float], y: float) -> str:
     middle = (x_of[step.source] + x_of[step.target]) / 2
-    answered = _words(step.answered, middle, y + 9.5, FAILURE if step.failed else MUTED) if step.answered else ""
-    return _words(step.asked, middle, y - 4, INK) + answered
+    answered = _words(step.answered, middle, y + 9, FAILURE if step.failed else MUTED) if step.answered else ""
+    return _words(step.asked, middle, y - 3.6, INK) + answered
 
 
 def _words(text: str, x: float, y: float, colour: str) -> str:

@@ -78,7 +78,7 @@ class Outline(Preprocessor):
         self.needs_title = "title" not in chapter  # then its first heading is its title, not its text
         chapter |= {"id": self._id(chapter["name"]), "title": chapter.get("title", chapter["name"])}
         first_of_part = [before["part"] for before in self.chapters].count(chapter["part"]) == 0
-        chapter["new_page"] = first_of_part or chapter["holds"] == "contents"
+        chapter["new_page"] = first_of_part
         self.chapters.append(chapter)
 
     def _is_title(self, token: Token) -> bool:
