@@ -1,6 +1,7 @@
 """A deployment as a notebook talks to it."""
 
 import json
+import time
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from pipeline.consistency.snapshots import Snapshot
 from pipeline.errors import UserError
 from pipeline.notebook.story import BY_HAND
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import quarantine, stock
+from pipeline.reading import quarantine, queues, stock
 from pipeline.recovery import rebuild, redrive, resend
 from pipeline.waiting import eventually
 
@@ -60,13 +61,11 @@ class Pipeline(Deployment):
     def redrive(self, dry_run: bool = False) -> redrive.Redriven:
         """Bring back what the pipe gave up, once no attempt of it can be at work; or say what would be done."""
 
-        def done() -> redrive.Redriven | None:
-            brought = redrive.redrive(self.cloud, self.outputs, dry_run=dry_run)
-            return None if brought.left else brought
-
-        brought = eventually(done, every=self.cloud.poll_seconds)
-        assert brought
-        return brought
+        function = self.cloud.client("lambda").get_function_configuration(FunctionName=self.outputs["ProjectorName"])
+        letters = queues.dead_letters(self.cloud.client("sqs"), self.outputs["DeadLetterQueueUrl"])
+        newest = max((letter.sent_at for letter in letters), default=0.0)
+        eventually(lambda: time.time() > newest + function["Timeout"], every=self.cloud.poll_seconds)
+        return redrive.redrive(self.cloud, self.outputs, dry_run=dry_run)
 
     def rebuild(self) -> rebuild.Rebuilt:
         """Fold snapshot and stream into a table beside the live one, compare them, and delete it again."""
