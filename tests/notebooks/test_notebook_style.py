@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from pipeline.paths import ROOT
 from pipeline.report.make import TITLE
+from pipeline.report.plan import TAGS
 from pipeline.report.refresh import CHECKED
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -159,9 +160,15 @@ def dead_links(path: Path) -> list[str]:
     return [target for target in targets if not (target.startswith("https://") or (path.parent / target).exists())]
 
 
+def cells_without_a_place(path: Path) -> list[str]:
+    """Cells that do not say whether they go into the report's main text, into an appendix, or stay in the notebook."""
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell.id for cell in cells if len(set(TAGS) & set(cell.metadata.get("tags", []))) != 1]
+
+
 RULES: list[Callable[[Path], list[str]]] = [
     too_few_or_too_many_steps, large_cells, long_lines, bare_tuples, too_little_prose, missing_parts, definitions,
-    no_assertion_at_the_end, imports_that_fail, paths_of_a_machine, dead_links,
+    no_assertion_at_the_end, imports_that_fail, paths_of_a_machine, dead_links, cells_without_a_place,
 ]  # fmt: skip
 
 
