@@ -8,6 +8,8 @@ from typing import Any
 from pipeline.cloud import Cloud
 from pipeline.reading.stream import StreamRecord
 
+SLOW_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class PipeState:
@@ -25,8 +27,7 @@ def state(cloud: Cloud, outputs: dict[str, str]) -> PipeState:
         return PipeState(None)
     for pipe in status["pipes"]:
         if pipe["pipe"] == outputs["PipeName"]:
-            stuck = (shard["last_error"] for shard in pipe["shards"] if shard["unfinished"] or shard["error"])
-            trouble = next((error for error in [pipe["error"], *stuck] if error), "")
+            trouble = next((error for error in [pipe["error"], *map(_trouble, pipe["shards"])] if error), "")
             checkpoints = pipe["drained"] | {shard["shard_id"]: shard["checkpoint"] for shard in pipe["shards"]}
             return PipeState(checkpoints, trouble, _lag(status, pipe))
     return PipeState({}, "it is not running yet")
@@ -49,6 +50,13 @@ def may_have(cloud: Cloud, outputs: dict[str, str]) -> Callable[[StreamRecord], 
     projector = cloud.client("lambda").get_function_configuration(FunctionName=outputs["ProjectorName"])
     oldest = time.time() - longest - projector["Timeout"]
     return lambda record: record.arrived_at > oldest
+
+
+def _trouble(shard: dict[str, Any]) -> str:
+    """Say what troubles the reading of a shard. That a read was throttled now and then does not, while it keeps up."""
+    error = shard["last_error"] if shard["unfinished"] or shard["error"] else ""
+    keeps_up = (shard["lag_seconds"] or 0) < SLOW_SECONDS
+    return "" if keeps_up and "ProvisionedThroughputExceeded" in error else error
 
 
 def _lag(status: dict[str, Any], pipe: dict[str, Any]) -> float | None:
