@@ -127,7 +127,7 @@ def down(call: Call, everything: bool, keep_snapshots: bool) -> None:
 
 main_command = Verbs("inventory", help="A real-time inventory pipeline: run it, feed it, check it.")
 CONSISTENCY = (consistency.audit, consistency.snapshot, consistency.history)
-RECOVERY = (recovery.quarantine, recovery.redrive, recovery.fault)
+RECOVERY = (recovery.quarantine, recovery.redrive, recovery.rebuild, recovery.fault)
 for command in (up, producer.command, stock, *CONSISTENCY, *RECOVERY, status, logs, report, down):
     main_command.add_command(command)
 

@@ -32,7 +32,8 @@ def audit(cloud: Cloud, outputs: dict[str, str], tell: Tell = lambda line: None,
         examined = examine(cloud, outputs, tell)
         if not wait or examined.oldest_pending is None or examined.oldest_pending > asked:
             return examined.result
-        if examined.oldest_pending != before and not stands_still:
+        moves = examined.oldest_pending != before or pipe.state(cloud, outputs).is_starting
+        if moves and not stands_still:
             before, changed_at = examined.oldest_pending, time.monotonic()
             tell(f"{examined.result.pending} records are pending")
         if time.monotonic() - changed_at < cloud.patience_seconds:
@@ -71,7 +72,7 @@ def _let_the_pipe_finish(cloud: Cloud, outputs: dict[str, str], asked: float, te
     def is_past() -> str:
         nonlocal before, changed_at, told_at
         state, now = pipe.state(cloud, outputs), time.monotonic()
-        if state != before:
+        if state != before or state.is_starting:
             before, changed_at = state, now
         if now - told_at > TELL_SECONDS:
             told_at = now

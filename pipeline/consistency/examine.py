@@ -79,7 +79,7 @@ def examine(
     if unsure:
         return examine(cloud, outputs, tell, applied_after_all | unsure)
     if trimmed:
-        lost = _cannot_be_judged(oldest_needed, lost_before, about.retention_hours, found)
+        lost = cannot_be_judged(oldest_needed, lost_before, about.retention_hours, found)
         tell(lost)
         discrepancies = discrepancies and [lost]  # if all else agrees, no event of that time can be missing
     counts = judge.counts
@@ -98,10 +98,11 @@ def examine(
     return Examined(result, State(judge.products, judge.positions), about, read_at, judge.oldest_pending)
 
 
-def read_traces(cloud: Cloud, outputs: dict[str, str]) -> tuple[Traces, list[str]]:
+def read_traces(cloud: Cloud, outputs: dict[str, str], has_table: bool = True) -> tuple[Traces, list[str]]:
     """Read all but the stream; and one sentence for whatever was not put there by projector or pipe."""
     is_pending = pipe.may_have(cloud, outputs)
-    items = {raw["product_id"]["S"]: item.read(raw) for raw in stock.raw_items(cloud, outputs["StockTableName"])}
+    raw_items = stock.raw_items(cloud, outputs["StockTableName"]) if has_table else ()
+    items = {raw["product_id"]["S"]: item.read(raw) for raw in raw_items}
     letters, foreign = read_letters(cloud, outputs)
     refusals: dict[str, dict[int, Refusal]] = defaultdict(dict)
     for verdict in quarantine.verdicts(cloud, outputs["QuarantineTableName"]):
@@ -160,7 +161,8 @@ def _reading(
     )
 
 
-def _cannot_be_judged(needed: float, lost_before: float, hours: int, found: snapshots.Snapshot | None) -> str:
+def cannot_be_judged(needed: float, lost_before: float, hours: int, found: snapshots.Snapshot | None) -> str:
+    """Say which time nobody can judge: `needed` to `lost_before`, epoch seconds."""
     newest = f"the newest snapshot is {found.name}" if found else "there is no snapshot"
     return (
         f"what arrived between {_moment(needed)} and {_moment(lost_before)} cannot be judged: the stream keeps {hours} "

@@ -7,9 +7,8 @@ A template that moves on takes its drawing along, or stops it: what has no rule 
 import argparse
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from textwrap import wrap
@@ -177,36 +176,36 @@ BANDS = {
 ROWS = (("before",), ("source",), ("pipe",), ("compute",), ("state", "failure"), ("after",))
 COLOURS = {"events": grid.FLOW, "support": grid.MUTED, "failure": grid.FAILURE}
 LEGEND = {"events": "events", "support": "support", "failure": "failure, and the way back"}
-WIDTH = 142
+WIDTH = 120  # of a card
 
 
 def to_dot(flowchart: Flowchart) -> str:
-    """Write the graph in DOT: a row for each stage, failure paths dashed.
-
-    The words of an arrow that goes back, or a long way, are a stop on it: beside the card at its upper end, on the
-    left of what comes back to it and on the right of what leaves the main road.
-    """
-    cards = [[_card(flowchart, node) for node in _in_row(flowchart, stages)] for stages in ROWS]
-    row_of = {card.name: row for row, cells in enumerate(cards) for card in cells}
-    stops: dict[tuple[int, str], list[Cell]] = defaultdict(list)
-    arrows: list[Arrow] = []
-    for edge in flowchart.edges:
-        arrow = Arrow(edge.source, edge.target, edge.lines, COLOURS[edge.kind], dashed=edge.kind == "failure")
-        upper, down = min(row_of[edge.source], row_of[edge.target]), row_of[edge.target] - row_of[edge.source]
-        if edge.lines and down not in (0, 1):
-            align = "RIGHT" if down == -1 else "LEFT"
-            words = grid.words(edge.lines, arrow.colour, WIDTH, align)
-            stop = Cell(f"{edge.source} to {edge.target}", words, ROWS[upper][0])
-            stops[upper, align].append(stop)
-            arrows.append(replace(arrow, target=stop.name, lines=(), head=False))
-            arrows.append(replace(arrow, source=stop.name, lines=()))
-        else:
-            arrows.append(arrow)
-    rows = _filled([(stops[row, "RIGHT"], cells, stops[row, "LEFT"]) for row, cells in enumerate(cards)])
-    permissions = {f"{role.name}, for {', '.join(role.used_by)}": role.permissions for role in flowchart.roles}
+    """Write the graph in DOT: a row for each stage, failure paths dashed. What travels on a path is said in a table."""
+    rows = _filled([[_card(flowchart, node) for node in _in_row(flowchart, stages)] for stages in ROWS])
+    arrows = [
+        Arrow(edge.source, edge.target, (), COLOURS[edge.kind], dashed=edge.kind == "failure")
+        for edge in flowchart.edges
+    ]
     kinds = [(COLOURS[kind], kind == "failure", meaning) for kind, meaning in LEGEND.items()]
-    footer = grid.small_print(kinds, permissions, 46)
-    return grid.to_dot("The pipeline, derived from its template", (0.25, 0.18), rows, arrows, BANDS, footer)
+    footer = grid.legend(kinds)
+    return grid.to_dot("The pipeline, derived from its template", (0.12, 0.14), rows, arrows, BANDS, footer)
+
+
+def sketch(flowchart: Flowchart) -> str:
+    """Draw the path of an event alone, from left to right: from the producer to the tables."""
+    stages = [stage for stages in ROWS[:-1] for stage in stages]
+    passed = {name for edge in flowchart.edges if edge.kind == "events" for name in (edge.source, edge.target)}
+    refused = {edge.target for edge in flowchart.edges if edge.source == "Projector" and edge.kind == "failure"}
+    on_the_way = passed | refused
+    nodes = [node for node in flowchart.nodes if node.stage in stages and node.name in on_the_way]
+    cards = [Cell(node.name, grid.small_card(node.kind, node.name, _colour(flowchart, node))) for node in nodes]
+    names = [card.name for card in cards]
+    arrows = [
+        Arrow(edge.source, edge.target, (), COLOURS[edge.kind], dashed=edge.kind == "failure")
+        for edge in flowchart.edges
+        if edge.source in names and edge.target in names and edge.kind != "support"
+    ]
+    return grid.render(grid.sideways("The path of an event", cards, arrows))
 
 
 def _in_row(flowchart: Flowchart, stages: Sequence[str]) -> list[Node]:
@@ -215,14 +214,11 @@ def _in_row(flowchart: Flowchart, stages: Sequence[str]) -> list[Node]:
     return sorted(nodes, key=lambda node: order.index((node.stage, node.kind)) if node.stage in BANDS else 0)
 
 
-def _filled(parts: Sequence[tuple[list[Cell], list[Cell], list[Cell]]]) -> list[list[Cell]]:
+def _filled(rows: Sequence[list[Cell]]) -> list[list[Cell]]:
     """Centre each card that stands alone, and fill the rows up with blanks, so that all bands are of one width."""
-    rows = []
-    for left, cards, right in parts:
-        alone = [_blank(cards[0], "left")] if len(cards) == 1 and not left else []
-        rows.append([*alone, *left, *cards, *right])
-    width = max(map(len, rows))
-    return [[*row, *(_blank(row[-1], str(n)) for n in range(len(row), width))] for row in rows]
+    centred = [[_blank(cards[0], "left"), *cards] if len(cards) == 1 else cards for cards in rows]
+    width = max(map(len, centred))
+    return [[*row, *(_blank(row[-1], str(n)) for n in range(len(row), width))] for row in centred]
 
 
 def _blank(beside: Cell, where: str) -> Cell:
@@ -230,11 +226,17 @@ def _blank(beside: Cell, where: str) -> Cell:
 
 
 def _card(flowchart: Flowchart, node: Node) -> Cell:
+    taken = (edge.lines for edge in flowchart.edges if edge.target == node.name and edge.kind == "events")
+    settings = [line for lines in taken for line in lines] if node.stage == "pipe" else []  # how the pipe reads
+    facts = [*node.facts, *settings]
+    label = grid.card(node.name, node.kind, wrap(node.sentence, 24), facts, _colour(flowchart, node), WIDTH)
+    return Cell(node.name, label, "" if node.stage not in BANDS else node.stage)
+
+
+def _colour(flowchart: Flowchart, node: Node) -> str:
     kinds = {edge.kind for edge in flowchart.edges if node.name in (edge.source, edge.target)}
-    outside = node.stage not in BANDS
-    kind = "failure" if node.stage == "failure" else "support" if outside or "events" not in kinds else "events"
-    label = grid.card(node.name, node.kind, wrap(node.sentence, 26), node.facts, COLOURS[kind], WIDTH)
-    return Cell(node.name, label, "" if outside else node.stage)
+    is_support = node.stage not in BANDS or "events" not in kinds
+    return COLOURS["failure" if node.stage == "failure" else "support" if is_support else "events"]
 
 
 # ── The committed files ───────────────────────────────────────────────────────────────────────────────────────────

@@ -90,7 +90,7 @@ RESOURCES: dict[str, Resource] = {  # in a row, cards stand in this order
     "AWS::IAM::Role": ROLE,
     "AWS::IAM::Policy": ROLE,
 }  # fmt: skip
-QUARANTINE = Resource("failure", "DynamoDB table of records", TABLE)
+QUARANTINE = Resource("failure", "DynamoDB, refused records", TABLE)
 ORDER = (QUARANTINE, *RESOURCES.values())
 
 

@@ -64,15 +64,29 @@ class Band:
 
 def card(title: str, kicker: str, lines: Iterable[str], facts: Iterable[str], colour: str, width: int) -> str:
     """Set a card: a bar in its colour, what it is, its name, what it does, its settings."""
-    text = [styled(kicker.upper(), 7.5, colour, bold=True), styled(title, 13, INK, bold=True)]
+    text = [styled(kicker, 8.5, colour, bold=True), styled(title, 12.5, INK, bold=True)]
     text += [styled(line, 9.5, INK) for line in lines]
-    settings = [styled(fact, 8.5, MUTED) for fact in facts]
+    settings = [styled(fact, 8.7, MUTED) for fact in facts]
     rows = "".join(f"<TR>{_column(column)}</TR>" for column in (text, settings) if column)
     return (
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{CARD}"><TR>'
         f'<TD BGCOLOR="{colour}" WIDTH="4"></TD>'
         f'<TD BORDER="1" SIDES="TRB" COLOR="{LINE}" WIDTH="{width - 4}" CELLPADDING="4">'
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{rows}</TABLE></TD></TR></TABLE>>'
+    )
+
+
+def small_card(kind: str, name: str, colour: str) -> str:
+    """Set a card of a sketch: a bar in its colour, what it is, and its name."""
+    lines = [
+        *(styled(line, 12, INK, bold=True) for line in wrap(kind[:1].upper() + kind[1:], 14)),
+        styled(name, 10, MUTED),
+    ]
+    return (
+        f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{CARD}"><TR>'
+        f'<TD BGCOLOR="{colour}" WIDTH="4"></TD><TD BORDER="1" SIDES="TRB" COLOR="{LINE}" CELLPADDING="5">'
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{_column(lines)}</TR></TABLE>'
+        "</TD></TR></TABLE>>"
     )
 
 
@@ -113,6 +127,17 @@ def blank(width: int) -> str:
     return (
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR><TD WIDTH="{width}"></TD></TR></TABLE>>'
     )
+
+
+def legend(kinds: Iterable[tuple[str, bool, str]], size: int = 9) -> str:
+    """Set the key to the arrows in one line: colour, dashed, meaning."""
+    keys = "".join(
+        f'<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR><TD WIDTH="26" HEIGHT="2" BORDER="2" SIDES="B" '
+        f'STYLE="{"dashed" if dashed else "solid"}" COLOR="{colour}"></TD></TR><TR><TD HEIGHT="7"></TD></TR></TABLE>'
+        f"</TD>{_column([styled(meaning, size, INK)])}"
+        for colour, dashed, meaning in kinds
+    )
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="6" CELLPADDING="1"><TR>{keys}</TR></TABLE>'
 
 
 def small_print(
@@ -199,6 +224,19 @@ def to_dot(
     return graph.source
 
 
+def sideways(name: str, cells: Sequence[Cell], arrows: Sequence[Arrow]) -> str:
+    """Lay a few cells out from left to right, as DOT."""
+    graph = graphviz.Digraph(name)
+    graph.attr(rankdir="LR", bgcolor=PAPER, pad="0.05", nodesep="0.1", ranksep="0.3", fontname="Arimo")
+    graph.attr("node", shape="plain", fontname="Arimo")
+    graph.attr("edge", fontname="Arimo", arrowsize="0.75", penwidth="1.2")
+    for cell in cells:
+        graph.node(cell.name, cell.label)
+    for arrow in arrows:
+        _point(graph, arrow, upwards=False, below=set())
+    return graph.source
+
+
 def _place(
     graph: graphviz.Digraph, rows: Sequence[Sequence[Cell | None]], bands: Mapping[str, Band]
 ) -> list[list[str]]:
@@ -208,7 +246,7 @@ def _place(
     for title, band in bands.items():
         ground = grounds[title] = graphviz.Digraph(f"cluster_{title}")
         ground.attr(label=f"<{styled(band.title.upper(), 9, band.colour, bold=True)}>", labelloc="t", labeljust="l")
-        ground.attr(style="filled", color=band.fill, fillcolor=band.fill, margin="10")
+        ground.attr(style="filled", color=band.fill, fillcolor=band.fill, margin="7")
     for cells in rows:
         for column, cell in enumerate(cells):
             if cell:
@@ -260,7 +298,7 @@ def render(dot: str) -> str:
     svg = re.sub(r'font-family="[^"]*"', f'font-family="{FONTS}"', svg)
     title = re.search("<title>(.*?)</title>", svg)
     label = f' aria-label="{title[1]}"' if title else ""
-    return svg.replace("<svg", f'<svg class="flowchart" role="img"{label}', 1).replace(">", f">\n{_dark_style()}", 1)
+    return svg.replace("<svg", f'<svg class="flowchart" role="img"{label}', 1).replace(">", f">\n{dark_style()}", 1)
 
 
 def _graphviz() -> str:
@@ -272,7 +310,7 @@ def _graphviz() -> str:
     return program
 
 
-def _dark_style() -> str:
+def dark_style() -> str:
     """Write the dark twin of every colour. Without a wish, or without media queries, the light one shows."""
     rules = "".join(
         f'.flowchart [{what}="{light}"]{{{what}:{dark}}}' for light, dark in DARK.items() for what in ("fill", "stroke")

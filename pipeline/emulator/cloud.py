@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from pipeline.emulator import emulator, faults
-from pipeline.emulator.environment import OF_THE_PIPES, bare
+from pipeline.emulator import emulator, faults, limits, pipe_settings
+from pipeline.emulator.environment import bare
 from pipeline.emulator.faults import Fault
 from pipeline.emulator.process import Background, end, members, scratch, write_json
 from pipeline.errors import UserError
@@ -50,6 +50,7 @@ class LocalCloud:
         Returns:
             The URL of its endpoint.
         """
+        pipe_settings.read()  # refuses what is no value before anything is started
         with self._alone():
             if not self.is_running():
                 if self.checkpoints.exists():
@@ -206,7 +207,7 @@ class LocalCloud:
             print(f"The pipe runtime had died; starting it again. The end of its log:\n{tail}", file=sys.stderr)
         self.checkpoints.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "pipeline.emulator.pipes", self.endpoint_url, str(self.state_dir)]
-        self.pipes.start(command, bare(scratch(self.state_dir), OF_THE_PIPES))
+        self.pipes.start(command, bare(scratch(self.state_dir), (*pipe_settings.NAMES, limits.VARIABLE)))
 
     def _forget(self) -> None:
         if pipes := self.pipes.process():

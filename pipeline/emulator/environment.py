@@ -17,7 +17,6 @@ HOW_PYTHON_FINDS_ITS_FILES = (  # where the interpreter that runs this needs the
     "PYTHONHOME",
     "PYTHONPLATLIBDIR",
 )
-OF_THE_PIPES = ("PIPES_ITEM_IDENTIFIER", "PIPES_EVENT_BUS_OPERATORS")  # see docs/pipe-conformance.md
 
 
 def bare(folder: Path, inherited: Iterable[str] = ()) -> dict[str, str]:

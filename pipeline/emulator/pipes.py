@@ -3,6 +3,7 @@
 Writes what they are doing to `status.json`. Ends by itself when the emulator is gone.
 """
 
+import json
 import logging
 import os
 import signal
@@ -12,9 +13,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from pipeline.emulator import aws, faults, guard
+from pipeline.emulator import aws, faults, guard, pipe_settings
 from pipeline.emulator.emulator import ACCOUNT_ID
-from pipeline.emulator.environment import OF_THE_PIPES
 from pipeline.emulator.process import Background, write_json
 from pipeline.pipe.pipe import Client
 from pipeline.pipe.runtime import Runtime
@@ -43,11 +43,25 @@ def main(endpoint_url: str, state_dir: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         write_json(state_dir / "status.json", {"pid": os.getpid(), "at": round(time.time(), 3), "pipes": pipes})
 
-    item_identifier, bus_operators = (os.environ.get(name) for name in OF_THE_PIPES)
-    runtime = Runtime(
-        owner, role, ACCOUNT_ID, state_dir / "checkpoints", write_json, item_identifier, bool(bus_operators)
-    )
+    def disable(name: str, reason: str) -> None:
+        stop_with_reason(owner("pipes"), name, reason)
+
+    settings = pipe_settings.read()
+    runtime = Runtime(owner, role, ACCOUNT_ID, state_dir / "checkpoints", write_json, settings, disable)
     runtime.serve(stop, report, is_needed=lambda: emulator.process() is not None)
+
+
+def stop_with_reason(client: Any, name: str, reason: str) -> None:
+    """Stop a pipe, with what DescribePipe tells as its StateReason from then on (see `limits/pipes.py`)."""
+
+    def add_reason(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = json.dumps({"StateReason": reason}).encode()
+
+    client.meta.events.register_first("before-call.pipes.StopPipe", add_reason, unique_id="reason")
+    try:
+        client.stop_pipe(Name=name)
+    finally:
+        client.meta.events.unregister("before-call.pipes.StopPipe", unique_id="reason")
 
 
 if __name__ == "__main__":

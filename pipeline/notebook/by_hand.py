@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
+from stock_projector.events import Record, Refusal, parse
+from stock_projector.projection import StockLevel, fold
 
 from pipeline.errors import UserError
 from pipeline.pipe.records import FlatRecord
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading.stream import StreamRecord
 from pipeline.stories import scenarios
+from pipeline.stories.scenarios import NewRecord
 
 LATER = "2023-09-11T12:10:00Z"  # than the events of a usual story
 
@@ -109,3 +112,44 @@ def attributes(item: dict[str, Any]) -> pd.Series:
 def item_bytes(item: dict[str, Any]) -> int:
     """Return how large an item is to DynamoDB, about: its names and its contents, in bytes."""
     return sum(len(name) + len(content) for name, value in item.items() for content in value.values())
+
+
+def ledger(events: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Fold events of one product with the projector's own code, as records one after the other.
+
+    Returns:
+        One row for each record: what it says, its outcome (and why it was quarantined), and the stock after it.
+    """
+    level, rows = StockLevel(""), []
+    for place, event in enumerate(events, start=1):
+        product = event["product"]
+        level.product_id = product["product_id"]
+        parsed = parse(Record.from_pipe(sample_record(event, place)))
+        outcome: Any = parsed
+        if not isinstance(parsed, Refusal):
+            level, [outcome] = fold(level, [(place, parsed)])
+        rows.append(
+            {
+                "record": place,
+                "event type": event["event_type"],
+                "event_id": event["event_id"],
+                "quantity": str(product["quantity"]),
+                "outcome": "quarantined" if isinstance(outcome, Refusal) else str(outcome),
+                "why": f"{outcome.reason}: {outcome.detail}" if isinstance(outcome, Refusal) else "",
+                "stock after": level.quantity,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def stops(written: NewRecord, record: StreamRecord, flat: dict[str, Any], level: StockLevel) -> pd.DataFrame:
+    """Lay one event beside itself at each stop of its path: as written, on the shard, as delivered, as decided."""
+    data, arrived = written.data.decode(), datetime.fromtimestamp(record.arrived_at, UTC)
+    rows = {
+        "1 the producer writes": f"{data}, partition key {written.partition_key}",
+        "2 on the shard": f"the same bytes; {record.shard_id}, sequence number {record.sequence_number}, "
+        f"arrived {arrived:%Y-%m-%d %H:%M:%S} UTC",
+        "3 the pipe delivers": f"in a bare JSON array; base64 ({flat['data'][:24]}…), eventID {flat['eventID']}",
+        "4 the projector decides": f"applied: {level.quantity} units of {level.product_name}, version {level.version}",
+    }
+    return pd.Series(rows, name="what it is there").rename_axis("stop").to_frame()

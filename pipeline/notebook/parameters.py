@@ -30,7 +30,9 @@ class Parameters(BaseModel):
     stack_name: str = Field(
         "inventory-tutorial", pattern="^[a-zA-Z][a-zA-Z0-9-]{0,39}$", description="letters, digits and hyphens"
     )
-    scenario: Literal[*SCENARIOS] = Field("rough-day", description="or everyday, or flash-sale")  # type: ignore[valid-type]
+    scenario: Literal[*SCENARIOS] = Field(  # type: ignore[valid-type]
+        "rough-day", description="or everyday, flash-sale, stock-taking, unreliable-producer, poison"
+    )
     event_count: int = Field(2000, ge=1, description="records to send")
     product_count: int = Field(20, ge=1, description="products that they are about")
     skew: float = Field(

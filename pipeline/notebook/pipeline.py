@@ -11,7 +11,8 @@ from pipeline.errors import UserError
 from pipeline.notebook.story import BY_HAND
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import quarantine, stock
-from pipeline.recovery import resend
+from pipeline.recovery import rebuild, redrive, resend
+from pipeline.waiting import eventually
 
 
 class Pipeline(Deployment):
@@ -55,6 +56,23 @@ class Pipeline(Deployment):
         """Send a corrected event in the place of a quarantined record that was sent by hand."""
         data = json.dumps(corrected | BY_HAND).encode()
         return resend.resend(self.cloud, self.outputs, resend.prepare(self.cloud, self.outputs, record_id, data))
+
+    def redrive(self, dry_run: bool = False) -> redrive.Redriven:
+        """Bring back what the pipe gave up, once no attempt of it can be at work; or say what would be done."""
+
+        def done() -> redrive.Redriven | None:
+            brought = redrive.redrive(self.cloud, self.outputs, dry_run=dry_run)
+            return None if brought.left else brought
+
+        brought = eventually(done, every=self.cloud.poll_seconds)
+        assert brought
+        return brought
+
+    def rebuild(self) -> rebuild.Rebuilt:
+        """Fold snapshot and stream into a table beside the live one, compare them, and delete it again."""
+        rebuilt = rebuild.rebuild(self)
+        rebuild.discard(self)
+        return rebuilt
 
     def dismiss(self, record_id: str, note: str) -> None:
         """Decide that a quarantined record is not to be applied, and say why."""

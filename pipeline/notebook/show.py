@@ -6,6 +6,7 @@ clock, no id, no memory address.
 """
 
 import inspect
+import re
 from html import escape
 from numbers import Integral
 from pathlib import Path
@@ -19,11 +20,12 @@ from pipeline.notebook.svg import style
 from pipeline.paths import ROOT
 from pipeline.safe_text import visible
 
-__all__ = ["Shown", "check", "code", "figure", "style", "table"]
+__all__ = ["Shown", "check", "code", "figure", "sentence", "style", "table"]
 
-CHECK, FIGURE, LISTING, TABLE = (
-    f"application/vnd.inventory.{kind}+json" for kind in ("check", "figure", "listing", "table")
+CHECK, FIGURE, LISTING, SENTENCE, TABLE = (
+    f"application/vnd.inventory.{kind}+json" for kind in ("check", "figure", "listing", "sentence", "table")
 )
+COMPUTED = "a formula"  # where a check's number is from, if it was neither measured nor read
 LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".sh": "bash", ".dot": "dot"}
 
 _CAPTION = '<figcaption style="font-size:0.9em;opacity:0.8;margin-top:0.4em;text-align:left">{}</figcaption>'
@@ -141,8 +143,25 @@ def _source_of(source: Any) -> tuple[Path, int, str]:
     return Path(inspect.getsourcefile(source) or "?"), max(1, first_line), visible("".join(lines).rstrip("\n"))
 
 
-def check(requirement_id: str, claim: str, passed: Any, figure: Any = "") -> None:
-    """Record a check of this run against a requirement of `report/deliverables.yaml`, and show it.
+def sentence(text: str, **values: Any) -> None:
+    """Show a sentence with values of this run in it; in the report each leads back to the cell that computed it.
+
+    Args:
+        text: Markdown, with each value's name in braces.
+        values: the values by name. Whole numbers get separators.
+    """
+    shown = {name: visible(str(_safe(value))) for name, value in values.items()}
+    in_markdown = {name: re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", value) for name, value in shown.items()}
+    bundle = {
+        "text/markdown": text.format(**in_markdown),
+        "text/plain": text.format(**shown),
+        SENTENCE: {"text": text, "values": shown},
+    }
+    display(bundle, raw=True)
+
+
+def check(requirement_id: str, claim: str, passed: Any, figure: Any = "", *, source: str = "") -> None:
+    """Record a check against a requirement of `report/deliverables.yaml`, and show it.
 
     It does not raise: the report shows a failed check in red and fails after it is written. Assert besides, where the
     notebook cannot go on.
@@ -152,9 +171,10 @@ def check(requirement_id: str, claim: str, passed: Any, figure: Any = "") -> Non
         claim: what was checked, as a sentence that is true when it passed.
         passed: whether it held.
         figure: the number that backs it, such as "5,000 records, 0 discrepancies".
+        source: the file that it was read from, or `COMPUTED`; only what this run measured gets a tick.
     """
     held, number = bool(passed), visible(str(figure))
-    mark, colour = ("✓ Checked", "#00735c") if held else ("✗ Failed", "#b3261e")
+    mark, colour = mark_of(held, source)
     words = visible(claim) + (f" ({number})" if number else "")
     page = (
         f'<p style="border-left:4px solid {colour};padding-left:0.7em;margin:0.6em 0">'
@@ -163,6 +183,15 @@ def check(requirement_id: str, claim: str, passed: Any, figure: Any = "") -> Non
     bundle = {
         "text/html": page,
         "text/plain": f"{mark}: {words}",
-        CHECK: {"requirement": requirement_id, "claim": claim, "passed": held, "figure": number},
+        CHECK: {"requirement": requirement_id, "claim": claim, "passed": held, "figure": number, "source": source},
     }
     display(bundle, raw=True)
+
+
+def mark_of(passed: bool, source: str) -> tuple[str, str]:
+    """Say how a check is marked, and in which colour: a tick only for what this run measured."""
+    if not passed:
+        return "✗ Failed", "#b3261e"
+    if source:
+        return "Computed" if source == COMPUTED else f"Read from {source}", "#5a636b"
+    return "✓ Checked", "#00735c"

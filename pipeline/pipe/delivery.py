@@ -13,6 +13,7 @@ from pipeline.pipe.deadletters import RETRIES_EXHAUSTED, TOO_OLD, dead_letter
 from pipeline.pipe.records import Batch, payload
 from pipeline.pipe.restarting import StoppedError
 from pipeline.pipe.settings import FOREVER, PipeSettings
+from pipeline.pipe.streak import Streak
 from pipeline.pipe.target import InvocationResult, Invoke
 
 FIRST_WAIT_SECONDS = 0.2  # before the first retry; doubles up to
@@ -63,6 +64,7 @@ class Delivery:
     clock: Callable[[], float] = time.time
     render: Callable[[Batch], bytes] = payload
     measure: Callable[[Execution], None] = lambda execution: None
+    refusals: Streak = field(default_factory=Streak)
 
     def deliver(self, batch: Batch, retries: int = 0) -> None:
         """Bring every record to its end: taken by the target, or given up with a dead letter.
@@ -93,12 +95,16 @@ class Delivery:
     def _attempt(self, batch: Batch) -> InvocationResult:
         """Invoke the target once, and count what came of it."""
         started = time.monotonic()
-        result = target.call(self.invoke, self.render, batch, self.pipe.item_identifier)
+        result = target.call(self.invoke, self.render, batch, self.pipe)
         self.tally.invocations += 1
         self.tally.delivered += len(batch) - len(result.again)
         if result.kind != target.TAKEN:
             setattr(self.tally, result.kind, getattr(self.tally, result.kind) + 1)
             self._note(f"{result.kind.replace('_', ' ')}: {result.why}")
+        if result.kind == target.REFUSED:
+            self.refusals.goes_on(result.why)
+        elif result.reached_the_function:
+            self.refusals.ends()
         size = sum(len(record.text) + 1 for record in batch) + 1
         self.measure(Execution(result.kind, len(batch), size, time.monotonic() - started))
         return result

@@ -30,13 +30,12 @@ def discover(client: Callable[[str], Any]) -> list[dict[str, Any]]:
     return wanted
 
 
-def settings_of(pipe: dict[str, Any], item_identifier: str | None = None, bus_operators: bool = False) -> PipeSettings:
+def settings_of(pipe: dict[str, Any], **others: Any) -> PipeSettings:
     """Put a pipe's settings together.
 
     Args:
         pipe: what DescribePipe says.
-        item_identifier: what the target names a failed record by, where that is not the default.
-        bus_operators: whether filters may use operators that are documented for event buses only.
+        others: what it does not say, where that is not the default.
     """
     source, target = pipe.get("SourceParameters") or {}, pipe.get("TargetParameters") or {}
     kinesis = source.get("KinesisStreamParameters") or {}
@@ -53,8 +52,6 @@ def settings_of(pipe: dict[str, Any], item_identifier: str | None = None, bus_op
         "input_template": target.get("InputTemplate"),
         "invocation_type": target.get("LambdaFunctionParameters", {}).get("InvocationType"),
         "enrichment_arn": pipe.get("Enrichment"),
-        "item_identifier": item_identifier,
-        "bus_operators": bus_operators,
     }
     return PipeSettings(
         arn=pipe["Arn"],
@@ -64,6 +61,7 @@ def settings_of(pipe: dict[str, Any], item_identifier: str | None = None, bus_op
         created_at=pipe["CreationTime"].timestamp(),
         starting_position=kinesis.get("StartingPosition", ""),  # which the API requires: no default
         **{name: value for name, value in given.items() if value is not None},
+        **others,
     )
 
 

@@ -11,8 +11,10 @@ from pipeline.pipe.delivery import Delivery, Execution
 from pipeline.pipe.inputs import transformed
 from pipeline.pipe.records import Batch, payload
 from pipeline.pipe.restarting import RestartingThread
-from pipeline.pipe.settings import PipeSettings
+from pipeline.pipe.settings import FOREVER, PipeSettings
 from pipeline.pipe.shard import ShardReader, after, start_of
+from pipeline.pipe.streak import Streak
+from pipeline.pipe.target import REFUSED, kind_of
 
 RESHARD_SECONDS = 2.0  # how often the pipe looks for new shards
 EXECUTION_SECONDS = 300  # the longest that an execution may take on AWS
@@ -44,6 +46,8 @@ class PipeRun(RestartingThread):
         self.checkpoints = checkpoints
         self.readers: dict[str, ShardReader] = {}
         self.trouble = ""
+        self.refusals = Streak()
+        self.is_starting = pipe.start_seconds > 0
         self._measure = partial(measure, pipe.name)
         once = {"retries": {"total_max_attempts": 1}, "max_pool_connections": 500}
         self._kinesis = client("kinesis", connect_timeout=5, read_timeout=20, **once)
@@ -53,13 +57,19 @@ class PipeRun(RestartingThread):
 
     def work(self) -> None:
         """Start a reader for every shard as soon as its parents are drained."""
+        if self.is_starting:
+            self.stop.wait(self.pipe.start_seconds)
+            self.is_starting = False
         started = self.checkpoints.started(time.time())
         while not self.stop.is_set():
             try:
                 shards = self._shards()
                 self.trouble = ""
+                self.refusals.ends()
             except Exception as error:
                 self.trouble = str(error)
+                if kind_of(error) == REFUSED:
+                    self.refusals.goes_on(self.trouble)
             else:
                 self._update_readers(shards, started)
                 self.recovered()
@@ -70,6 +80,15 @@ class PipeRun(RestartingThread):
     def error(self) -> str:
         """What troubles the pipe as a whole."""
         return self.trouble or self.crash or self.checkpoints.error
+
+    @property
+    def refusal(self) -> str:
+        """Say why AWS would disable the pipe by now: it met 4xx errors without a break. Empty if it did not."""
+        readers = list(self.readers.values())
+        deliveries = [sender.delivery for reader in readers for sender in reader.senders]
+        longest = self.pipe.disabled_after_seconds
+        streaks = [self.refusals, *(reader.refusals for reader in readers), *(each.refusals for each in deliveries)]
+        return next((streak.why for streak in streaks if longest != FOREVER and streak.lasts(longest)), "")
 
     def halt(self) -> None:
         """Stop reading and delivering. What is under way may still end; what does not comes again."""

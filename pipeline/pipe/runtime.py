@@ -37,8 +37,8 @@ class Runtime:
         account_id: whose pipes they are.
         checkpoints: the folder in which to keep how far each pipe got.
         write_json: replaces a file in one step.
-        item_identifier: what targets name a failed record by, where that is not the default.
-        bus_operators: whether filters may use operators that are documented for event buses only.
+        settings: of every pipe, beside those that DescribePipe tells (see `PipeSettings`).
+        disable: stops a pipe for good, with a reason: it met 4xx errors without a break.
     """
 
     owner: Client
@@ -46,8 +46,8 @@ class Runtime:
     account_id: str
     checkpoints: Path
     write_json: WriteJson
-    item_identifier: str | None = None
-    bus_operators: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    disable: Callable[[str, str], None] = lambda name, reason: None
     runs: dict[str, PipeRun] = field(default_factory=dict, init=False)  # by the ARN of the pipe
 
     def __post_init__(self) -> None:
@@ -60,7 +60,11 @@ class Runtime:
 
     def follow(self) -> None:
         """Start what was deployed, stop what was stopped or deleted, restart what was changed."""
-        settings = [settings_of(pipe, self.item_identifier, self.bus_operators) for pipe in discover(self.owner)]
+        for run in self.runs.values():
+            if reason := run.refusal:
+                log.warning("disabling %s: %s", run.pipe.name, reason)
+                self.disable(run.pipe.name, reason)
+        settings = [settings_of(pipe, **self.settings) for pipe in discover(self.owner)]
         wanted = {pipe.arn: pipe for pipe in settings}
         for arn, run in list(self.runs.items()):
             if wanted.get(arn) != run.pipe:

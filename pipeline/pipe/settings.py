@@ -30,6 +30,10 @@ class PipeSettings:
     # Where sources disagree. The default is what AWS documents.
     item_identifier: str = "eventID"  # what the target names a failed record by
     bus_operators: bool = False  # take operators in filters that AWS documents for event buses only
+    partial_failure: str = "named"  # what comes again when the target names records: these, `lowest` and on, `whole`
+    # What AWS does when it likes. The default is never.
+    start_seconds: float = 0.0  # before a pipe that was made, changed or started begins to poll
+    disabled_after_seconds: float = FOREVER  # of 4xx errors without a break
 
     @property
     def name(self) -> str:

@@ -15,11 +15,14 @@ from pipeline.pipe.records import Batch, FlatRecord
 from pipeline.pipe.restarting import RestartingThread
 from pipeline.pipe.sender import Sender
 from pipeline.pipe.settings import PipeSettings
+from pipeline.pipe.streak import Streak
+from pipeline.pipe.target import REFUSED, kind_of
 
 POLL_SECONDS = 0.25  # four times a second, as the pipe does on AWS: a shard allows five reads
 LONGEST_PAUSE_SECONDS = 5.0  # between polls that fail, doubling up to this
 READS_AT_ONCE = Semaphore(8)  # of all shards; the others wait here, so that writers do not wait behind them
 THROTTLED = "ProvisionedThroughputExceededException"
+PASSING_THROTTLES = 2  # in a row: somebody else read the shard too, once; nobody has to know
 
 
 class ShardReader(RestartingThread):
@@ -41,6 +44,7 @@ class ShardReader(RestartingThread):
         self._filters = Filters(pipe.filters)
         self._iterator: str | None = None
         self._failures = 0  # polls in a row
+        self.refusals = Streak()
         self._closed = False
         self.progress = Progress()
         self.senders = [Sender(pipe, delivery, self._ended, stop) for delivery in deliveries]
@@ -91,6 +95,7 @@ class ShardReader(RestartingThread):
         self._iterator = answer.get("NextShardIterator")
         self.behind_seconds = answer.get("MillisBehindLatest", 0) / 1000
         self.error, self._failures = "", 0
+        self.refusals.ends()
         return self._iterator is None
 
     def _note_failure(self, error: Exception) -> None:
@@ -99,8 +104,12 @@ class ShardReader(RestartingThread):
             self._iterator = None
         if code == "ExpiredIteratorException":
             self._failures = 0
-        else:
-            self._failures, self.error = min(self._failures + 1, 10), str(error)
+            return
+        self._failures = min(self._failures + 1, 10)
+        if code != THROTTLED or self._failures > PASSING_THROTTLES:
+            self.error = str(error)
+        if code != THROTTLED and kind_of(error) == REFUSED:
+            self.refusals.goes_on(str(error))
 
     def _take(self, raw: list[dict[str, Any]]) -> None:
         """Hand records to the senders. All that can fail comes first: then nothing is noted by half."""

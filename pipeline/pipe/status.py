@@ -20,7 +20,7 @@ def of_pipe(run: PipeRun) -> dict[str, Any]:
     return {
         "pipe": run.pipe.name,
         "arn": run.pipe.arn,
-        "state": "RUNNING",
+        "state": "STARTING" if run.is_starting else "RUNNING",
         "error": run.error,
         "shards": [of_shard(run, shard_id, reader) for shard_id, reader in sorted(run.readers.items())],
         "drained": run.checkpoints.drained(),

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from pipeline.pipe.records import Batch, FlatRecord
+from pipeline.pipe.settings import PipeSettings
 
 TAKEN = "taken"
 PARTIALLY_FAILED = "partially_failed"  # the target named records that have to come again
@@ -43,25 +44,30 @@ class InvocationResult:
         return self.kind not in (THROTTLED, UNREACHABLE)
 
 
-def call(invoke: Invoke, render: Callable[[Batch], bytes], batch: Batch, identifier: str) -> InvocationResult:
+def call(invoke: Invoke, render: Callable[[Batch], bytes], batch: Batch, pipe: PipeSettings) -> InvocationResult:
     """Invoke the target once with a batch."""
     try:
         answer = invoke(render(batch))
         body = answer["Payload"]
     except Exception as error:
-        return InvocationResult(_kind_of(error), batch, str(error))
+        return InvocationResult(kind_of(error), batch, str(error))
     if answer.get("FunctionError"):
         text = body.decode(errors="replace")
         kind = TIMED_OUT if TASK_TIMED_OUT.search(text) else FAILED
         return InvocationResult(
             kind, batch, f"the function {'timed out' if kind == TIMED_OUT else 'failed'}: {text[:500]}"
         )
-    again, why = failures_named_in(body, batch, identifier)
-    if not again:
+    named, why = failures_named_in(body, batch, pipe.item_identifier)
+    if not named:
         return InvocationResult(TAKEN, [])
-    return InvocationResult(
-        FAILED if why else PARTIALLY_FAILED, again, why or f"the target named {len(again)} of {len(batch)}"
-    )
+    why_again = why or f"the target named {len(named)} of {len(batch)}"
+    return InvocationResult(FAILED if why else PARTIALLY_FAILED, _again(named, batch, pipe.partial_failure), why_again)
+
+
+def _again(named: Batch, batch: Batch, partial_failure: str) -> Batch:
+    """Return the records that come again when the target named some."""
+    first = 0 if partial_failure == "whole" else batch.index(named[0])
+    return named if partial_failure == "named" else batch[first:]
 
 
 def failures_named_in(body: bytes, batch: Batch, identifier: str = "eventID") -> tuple[Batch, str]:
@@ -93,7 +99,8 @@ def failures_named_in(body: bytes, batch: Batch, identifier: str = "eventID") ->
     return [record for record in batch if record.event_id in failed], ""
 
 
-def _kind_of(error: Exception) -> str:
+def kind_of(error: Exception) -> str:
+    """Say whose fault an error of a client is."""
     if isinstance(error, ReadTimeoutError):
         return TIMED_OUT
     if not isinstance(error, ClientError):

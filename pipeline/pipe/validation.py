@@ -11,6 +11,7 @@ LIMITS = {
     "maximum_record_age_seconds": (FOREVER, 604_800),
 }
 POSITIONS = ("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP")
+PARTIAL_FAILURES = ("named", "lowest", "whole")
 IDENTIFIERS = ("eventID", "sequenceNumber", "either")
 
 
@@ -25,6 +26,8 @@ def problem_of(pipe: PipeSettings) -> str:
         return "AT_TIMESTAMP needs a StartingPositionTimestamp"
     if pipe.item_identifier not in IDENTIFIERS:
         return f"PIPES_ITEM_IDENTIFIER is {pipe.item_identifier!r}, none of {', '.join(IDENTIFIERS)}"
+    if pipe.partial_failure not in PARTIAL_FAILURES:
+        return f"PIPES_PARTIAL_FAILURE is {pipe.partial_failure!r}, none of {', '.join(PARTIAL_FAILURES)}"
     if (pipe.dead_letter_arn or "").endswith(".fifo"):
         return "dead letters go to a standard queue or topic, not to a FIFO one"
     if ":lambda:" not in pipe.target_arn:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
-from pipeline.provisioning import stack, takeover
+from pipeline.provisioning import spare_tables, stack, takeover
 from pipeline.waiting import Tell
 
 
@@ -89,6 +89,7 @@ def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str 
             f"If nobody needs what is in it: {clouds.command('down', cloud.name, stack_name)}"
         )
     stack.delete(cloud, stack_name, tell, keep)
+    spare_tables.delete(cloud, list(spare_tables.names(cloud, stack_name)))
     _forget_what_was_sent(cloud, stack_name)
 
 

@@ -132,7 +132,7 @@ def delete(cloud: Cloud, stack_name: str, tell: Tell = print, keep: str = "") ->
     stack = describe(cloud, stack_name)
     if not stack:
         return
-    cloudformation, bucket = cloud.client("cloudformation"), _outputs(stack).get("ArtifactBucketName")
+    cloudformation, bucket = cloud.client("cloudformation"), _outputs(stack).get("ArtifactBucketName", "")
     kept = bool(bucket) and _empty(cloud.client("s3"), bucket, keep)  # AWS refuses to delete one that is not empty
     watch = Watch(cloud, stack["StackId"], tell)
     cloudformation.delete_stack(StackName=stack_name)

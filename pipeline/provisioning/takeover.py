@@ -13,10 +13,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipeline.cloud import Cloud
-from pipeline.provisioning import stack
-from pipeline.waiting import Tell, eventually
+from pipeline.provisioning import pausing, stack
+from pipeline.waiting import Tell
 
-STOP_SECONDS = 300
 HIDDEN_SECONDS = 600  # from us, while we look; the queue is about to go
 POLL_SECONDS = 1  # more than none: so SQS asks all of its servers
 
@@ -27,7 +26,7 @@ def begin(cloud: Cloud, stack_name: str, kept: Path, tell: Tell) -> None:
     if "QuarantineQueueUrl" not in found:
         return
     if "PipeName" in found:
-        _stop(cloud, found["PipeName"])
+        pausing.stop(cloud, found["PipeName"])
     before = _kept(kept) if kept.exists() else []  # by an `up` that was interrupted: the queue still hides them
     found_now = _messages(cloud.client("sqs"), found["QuarantineQueueUrl"])
     messages = list({_record_id(message): message for message in [*found_now, *before]}.values())
@@ -48,7 +47,7 @@ def finish(cloud: Cloud, stack_name: str, kept: Path, keep_days: int) -> None:
     for message in _kept(kept):
         _put(cloud.client("dynamodb"), found["QuarantineTableName"], message, keep_days)
     _keep_for_good(cloud.client("dynamodb"), found["StockTableName"])
-    _start(cloud, found["PipeName"])
+    pausing.start(cloud, found["PipeName"])
     kept.unlink()
 
 
@@ -103,18 +102,3 @@ def _keep_for_good(dynamodb: Any, table: str) -> None:
 
 def _record_id(message: dict[str, Any]) -> str:
     return f"{message['shard_id']}:{message['sequence_number']}"
-
-
-def _stop(cloud: Cloud, pipe: str) -> None:
-    pipes = cloud.client("pipes")
-    if pipes.describe_pipe(Name=pipe)["DesiredState"] != "STOPPED":
-        pipes.stop_pipe(Name=pipe)
-    eventually(
-        lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "STOPPED", STOP_SECONDS, every=cloud.poll_seconds
-    )
-
-
-def _start(cloud: Cloud, pipe: str) -> None:
-    pipes = cloud.client("pipes")
-    if pipes.describe_pipe(Name=pipe)["DesiredState"] == "STOPPED":
-        pipes.start_pipe(Name=pipe)

@@ -14,6 +14,7 @@ from pipeline.errors import WrongUsageError
 from pipeline.recovery import plan
 from pipeline.safe_text import visible
 
+MOST_DIFFERENCES = 20  # that are printed for people
 STATES = ("open", "re_sending", "re_sent", "dismissed")
 
 
@@ -119,6 +120,29 @@ def redrive(call: Call, dry_run: bool) -> int:
     done = redriving.redrive(there.cloud, there.outputs, tell, dry_run)
     call.show(plan.facts(done), plan.lines(done, dry_run))
     return FAILED if done.jumps else DONE
+
+
+@verb("rebuild")
+@click.option("--switch", is_flag=True, help="let the stack use the new table; the pipe rests meanwhile")
+@click.option("--discard", is_flag=True, help="only delete what was rebuilt and is not in use")
+def rebuild(call: Call, switch: bool, discard: bool) -> int:
+    """Fold snapshot and stream into a new table, and compare it with the live one, which is only read.
+
+    The new table stays for a look, until `rebuild --discard` or `down` deletes it.
+    """
+    from pipeline.recovery import rebuild as rebuilding
+
+    if switch and discard:
+        raise WrongUsageError("--switch makes a table, --discard deletes them: choose one")
+    there = call.find()
+    if discard:
+        deleted = rebuilding.discard(there)
+        call.show({"deleted": deleted}, [f"deleted: {', '.join(deleted) or 'nothing was there'}"])
+        return DONE
+    rebuilt = rebuilding.rebuild(there, tell, switch)
+    text = [f"{rebuilt.table}: {rebuilt.products} products, {len(rebuilt.differences)} differences"]
+    call.show(asdict(rebuilt), text + [f"  {sentence}" for sentence in rebuilt.differences[:MOST_DIFFERENCES]])
+    return FAILED if rebuilt.differences and not switch else DONE
 
 
 @click.group("fault")

@@ -25,7 +25,7 @@ class Hands:
 
     def refuse(self, record: StreamRecord, reason: str) -> dict[str, Any] | None:
         """Quarantine what is no event, as the projector would. Like the next two: None if it is there already."""
-        refusal = parse(_as_given(record))
+        refusal = parse(as_given(record))
         detail = refusal.detail if isinstance(refusal, Refusal) else ""
         return self._put(record, reason, detail)
 
@@ -69,7 +69,7 @@ class Hands:
         dynamodb = self._cloud.client("dynamodb")
         keep_seconds = int(self.function["Environment"]["Variables"]["QUARANTINE_DAYS"]) * DAY
         refusal: Any = Refusal(reason, detail)  # type: ignore[arg-type]  # the projector itself never gives up
-        item = item_for(Refused(_as_given(record), refusal), time.time(), keep_seconds)
+        item = item_for(Refused(as_given(record), refusal), time.time(), keep_seconds)
         item |= {name: {"S": value} for name, value in decided.items()}
         try:
             dynamodb.put_item(
@@ -104,7 +104,7 @@ class Rehearsal(Hands):
         return {"record_id": id_of(record), "reason": reason, "state": "open", **decided}
 
 
-def _as_given(record: StreamRecord) -> Record:
+def as_given(record: StreamRecord) -> Record:
     """Write a record as the projector is given it."""
     place = SequenceNumber(record.sequence_number)
     return Record(record.data, record.partition_key, place, record.shard_id, record.arrived_at, id_of(record))

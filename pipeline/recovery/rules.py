@@ -146,7 +146,13 @@ class Log:
         """Say whether an event has no effect where it lies, or is the re-send of a claim from a lower place."""
         if self._is_claimed(later):
             return True
-        return any(self._is_claimed(origin) and origin.place < claim.place for origin in self.same_event(later))
+        return any(
+            self._is_claimed(origin) and origin.place < self._first_place(claim) for origin in self.same_event(later)
+        )
+
+    def _first_place(self, claim: Entry) -> int:
+        """Return where a claim's event lay first: it may itself be the re-send of a claim, and given up again."""
+        return min(each.place for each in [claim, *self.same_event(claim)] if self._is_claimed(each))
 
     def _is_claimed(self, entry: Entry) -> bool:
         return entry.record_id in self.refused and is_claimed(self.refused[entry.record_id])

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -12,13 +13,14 @@ from traitlets import Set, Unicode
 
 from pipeline.errors import UserError
 from pipeline.notebook import svg, tables
-from pipeline.notebook.show import CHECK, FIGURE, LISTING, TABLE
-from pipeline.report import markdown
+from pipeline.notebook.show import CHECK, FIGURE, LISTING, SENTENCE, TABLE, mark_of
+from pipeline.report import evidence, markdown
 from pipeline.safe_text import shorten, terminal, visible
 
 TOKENS = "application/vnd.inventory.tokens+json"
 SHOWN = (CHECK, FIGURE, LISTING, TOKENS, "text/plain")  # the forms of an output that our templates know, the best first
-SHOWS = {"check", "check_parameters", "code", "figure"}  # on paper, what these show says it all
+SHOWS = {"check", "check_parameters", "code", "figure", "sentence", "table"}  # what these show says it all
+SHOW_CODE = "show-code"  # the tag of a cell whose code is read on paper, too
 Processed = tuple[NotebookNode, dict[str, Any]]
 
 
@@ -58,15 +60,21 @@ class VisibleText(CoalesceStreamsPreprocessor):
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> Processed:
         """Read one cell."""
-        cell.metadata["tokens"] = markdown.parse(cell.source) if cell.cell_type == "markdown" else []
+        tokens = markdown.parse(cell.source) if cell.cell_type == "markdown" else []
+        if "origin" not in cell.metadata and "values" in resources:  # the report's own words, with values in them
+            unknown: list[str] = []
+            tokens = evidence.with_values(tokens, resources["values"], unknown)
+            resources["problems"] += [f"the report names {{{name}}}, which no notebook says" for name in unknown]
+        cell.metadata["tokens"] = tokens
         if cell.cell_type == "code":
             cell, resources = super().preprocess_cell(cell, resources, index)
             cell.source = visible(cell.source).strip().removeprefix("# Parameters\n")
-            cell.outputs = list(filter(None, map(_readable, cell.outputs)))
+            url = evidence.link_of(cell).get("url", "")
+            cell.outputs = [shown for output in cell.outputs if (shown := _readable(output, url))]
         return cell, resources
 
 
-def _readable(output: NotebookNode) -> NotebookNode | None:
+def _readable(output: NotebookNode, url: str) -> NotebookNode | None:
     if output.output_type == "stream":
         output.text = shorten(terminal(output.text))
         return output if output.text.strip() else None
@@ -74,7 +82,7 @@ def _readable(output: NotebookNode) -> NotebookNode | None:
         trace = shorten(terminal("\n".join(output.traceback)), 30)
         output |= {"ename": visible(output.ename), "evalue": terminal(output.evalue), "traceback": [trace]}
         return output
-    data = _as_shown(_visible(output.data))
+    data = _as_shown(_visible(output.data), url)
     return new_output("display_data", data) if any(form in data for form in SHOWN) else None
 
 
@@ -89,13 +97,19 @@ def _visible(value: Any) -> Any:
     return value
 
 
-def _as_shown(data: dict[str, Any]) -> dict[str, Any]:
-    """Add the form that our templates know, made of the richest one that is there."""
+def _as_shown(data: dict[str, Any], url: str) -> dict[str, Any]:
+    """Add the form that our templates know, made of the richest one that is there; `url` is the evidence of values."""
     if picture := _picture(data):
         alt = data.get("text/plain", "").partition("<")[0] or "Drawing"
         return picture | {FIGURE: data.get(FIGURE, {"alt": alt, "caption": ""})}
-    if CHECK in data or LISTING in data:
+    if CHECK in data:
+        source = data[CHECK].get("source", "")
+        return {CHECK: data[CHECK] | {"mark": mark_of(data[CHECK]["passed"], source)[0], "source": source}}
+    if LISTING in data:
         return data
+    if SENTENCE in data:
+        values = {name: evidence.Value(text, url) for name, text in data[SENTENCE]["values"].items()}
+        return {TOKENS: evidence.with_values(markdown.parse(data[SENTENCE]["text"]), values, [])}
     if tokens := tables.parse(data.get("text/html", "")):
         tokens[0]["attrs"] = {"caption": data.get(TABLE, {}).get("caption", "")}
     elif "text/markdown" in data:
@@ -112,22 +126,29 @@ def _picture(data: dict[str, Any]) -> dict[str, Any]:
     return {name: data[name] for name in ("image/png",) if name in data}
 
 
-class JoinCode(Preprocessor):
-    """Joins a cell's code to the code before it, if that showed nothing; says which code paper can do without."""
+class CodeToShow(Preprocessor):
+    """Says what code is shown: in a notebook on its own joined with the code before it, if that showed nothing.
+
+    In the report a cell is shown without its plumbing: imports, and calls that only show what is shown anyway. On paper
+    there is code only where a cell asks for it.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Processed:
         """Give each cell its code `on_paper`, and leave out cells of which nothing is left."""
-        cells: list[NotebookNode] = []
+        in_report, cells = bool(resources.get("facts")), list[NotebookNode]()
         for cell in nb.cells:
             if cell.cell_type == "code":
                 if "transient" in cell.metadata:  # set by HideByTag: its code is not shown
                     cell.source = ""
                 cell.metadata["failed"] = has_failed(cell)
-                cell.metadata["on_paper"] = "" if _is_aside(cell) else cell.source
+                if in_report and not has_failed(cell):
+                    cell.source = without_plumbing(cell.source)
+                cell.metadata["on_paper"] = _on_paper(cell, in_report)
                 if not cell.source and not cell.outputs:
                     continue
                 before = cells[-1] if cells else cell
-                if cell.source and before.cell_type == "code" and not before.outputs:
+                is_alone = in_report or "as_executed" in resources
+                if cell.source and not is_alone and before.cell_type == "code" and not before.outputs:
                     cell.source = f"{before.source}\n\n{cell.source}"
                     cell.metadata.on_paper = f"{before.metadata.on_paper}\n\n{cell.metadata.on_paper}".strip()
                     cells.pop()
@@ -136,21 +157,32 @@ class JoinCode(Preprocessor):
         return nb, resources
 
 
-def _is_aside(cell: NotebookNode) -> bool:
-    """Say whether a cell only sets parameters, imports, or shows what is shown anyway."""
-    if has_failed(cell):
-        return False
-    try:
-        statements = ast.parse(cell.source).body
-    except SyntaxError:
-        return False
+def _on_paper(cell: NotebookNode, in_report: bool) -> str:
+    if in_report and not has_failed(cell):
+        return str(cell.source) if SHOW_CODE in tags(cell) else ""
     is_parameters = bool(tags(cell) & {"parameters", "injected-parameters"})
-    return is_parameters or all(map(_imports_or_shows, statements))
+    is_aside = not has_failed(cell) and (is_parameters or not without_plumbing(cell.source))
+    return "" if is_aside else str(cell.source)
 
 
-def _imports_or_shows(statement: ast.stmt) -> bool:
+def without_plumbing(source: str) -> str:
+    """Leave out the statements that import, assert, or only show what is shown anyway."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return source
+    lines = source.splitlines()
+    drop = {number for statement in statements if _is_plumbing(statement) for number in _lines_of(statement)}
+    return "\n".join(line for number, line in enumerate(lines, start=1) if number not in drop).strip("\n")
+
+
+def _lines_of(statement: ast.stmt) -> Iterator[int]:
+    yield from range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+
+
+def _is_plumbing(statement: ast.stmt) -> bool:
     match statement:
-        case ast.Import() | ast.ImportFrom():
+        case ast.Import() | ast.ImportFrom() | ast.Assert():
             return True
         case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
             return name in SHOWS

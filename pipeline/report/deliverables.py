@@ -1,4 +1,4 @@
-"""The deliverables page: what was asked for, where it is shown, and the check of this run that backs it."""
+"""The page of requirements: what was asked for, what shows it, and the check that backs it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +10,11 @@ from nbformat import NotebookNode
 
 from pipeline.errors import UserError
 from pipeline.report.cells import Processed
-from pipeline.report.links import Chapter, find
+from pipeline.report.links import Places, find
 
 Group = dict[str, Any]
+Check = Mapping[str, Any]
+Shown = Mapping[tuple[str, str], tuple[str, str]]  # by notebook and cell: the label and the id of what it shows
 
 
 def load(path: Path) -> list[Group]:
@@ -31,25 +33,26 @@ class Deliverables(Preprocessor):
     """Sets the resource `deliverables`, if there are `requirements`, and adds to `problems` what is not backed."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Processed:
-        """Set requirements beside their checks."""
-        chapters = {chapter["name"]: chapter for chapter in resources["chapters"]}
-        groups = resources.get("requirements", [])
-        resources["deliverables"], problems = page(groups, resources["checks"], chapters)
-        failed = [f"{chapter['name']} failed: {chapter['error']}" for chapter in chapters.values() if chapter["error"]]
-        failed += [f"{chapter['name']} was not run" for chapter in chapters.values() if chapter["skipped"]]
+        """Set requirements beside what shows them and beside their checks."""
+        checks = resources.setdefault("checks", resources["checks_here"])
+        groups, shown, places = resources.get("requirements", []), resources["shown"], resources["places"]
+        resources["deliverables"], problems = page(groups, checks, shown, places)
+        runs = resources["facts"]["notebooks"] if resources.get("facts") else []
+        failed = [f"{run['name']} failed: {run['error']}" for run in runs if run["error"]]
+        failed += [f"{run['name']} was not run" for run in runs if run["skipped"]]
         resources["problems"] = failed + problems + resources["problems"]
         return nb, resources
 
 
 def page(
-    groups: Sequence[Group], checks: Sequence[Mapping[str, Any]], chapters: Mapping[str, Chapter]
+    groups: Sequence[Group], checks: Sequence[Check], shown: Shown, places: Places
 ) -> tuple[list[Group], list[str]]:
-    """Set requirements beside their checks, and beside the place that shows them.
+    """Set requirements beside what shows them, and beside their checks: those of this run first.
 
     Returns:
         The groups with their rows, and one line for each check that failed, is missing or belongs nowhere.
     """
-    shown, problems = [], []
+    made, problems = [], []
     for group in groups:
         rows = []
         for asked in group["requirements"]:
@@ -57,18 +60,26 @@ def page(
             problems += [f"check failed: {check['claim']} ({asked['id']})" for check in own if not check["passed"]]
             if not own:
                 problems.append(f"no check for {asked['id']}: {asked['asked']}")
-            place = find(chapters, asked["shown"]) if "shown" in asked else None
-            if "shown" in asked and not place:
-                problems.append(f"deliverables.yaml says that {asked['id']} is shown in {asked['shown']}: not there")
-            rows.append({"asked": asked["asked"], "checks": _placed(own, place)})
-        shown.append({"title": group["group"], "rows": rows})
+            targets, missing = _targets(asked, shown, places)
+            problems += missing
+            own.sort(key=lambda check: (check["passed"], bool(check.get("source"))))  # what failed comes first
+            rows.append({"id": asked["id"], "asked": asked["asked"], "shown": targets, "checks": own})
+        made.append({"title": group["group"], "rows": rows})
     known = {asked["id"] for group in groups for asked in group["requirements"]}
     stray = sorted({check["requirement"] for check in checks} - known)
-    return shown, problems + [f"a check names {name!r}, which deliverables.yaml does not list" for name in stray]
+    return made, problems + [f"a check names {name!r}, which deliverables.yaml does not list" for name in stray]
 
 
-def _placed(checks: Sequence[Mapping[str, Any]], place: tuple[str, str] | None) -> list[dict[str, Any]]:
-    """Say where to look: the first check stands for the place that shows a requirement, each further one is its own."""
-    places = [(check["id"], check["place"]) for check in checks]
-    places[:1] = [place] if place and checks else places[:1]
-    return [{**check, "target": id, "place": heading} for check, (id, heading) in zip(checks, places, strict=True)]
+def _targets(asked: Mapping[str, Any], shown: Shown, places: Places) -> tuple[list[dict[str, str]], list[str]]:
+    """Find what shows a requirement: a figure, a table or a listing by its cell, or a place by its heading."""
+    targets, missing = [], []
+    places_said = asked.get("shown", ())
+    for place in [places_said] if isinstance(places_said, str) else places_said:
+        notebook, _, cell = place.partition("#")
+        if found := shown.get((notebook, cell)):
+            targets.append({"label": found[0], "id": found[1]})
+        elif spot := find(places, place):
+            targets.append({"label": spot.words, "id": spot.id})
+        else:
+            missing.append(f"deliverables.yaml says that {asked['id']} is shown in {place}: not there")
+    return targets, missing

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import fontpkg_arimo
+import fontpkg_inconsolata
 import matplotlib
 import typst
 from jinja2 import Environment, StrictUndefined
@@ -19,17 +20,25 @@ from traitlets.config import Config
 from pipeline.errors import UserError
 from pipeline.notebook.svg import TEMPLATE
 from pipeline.report import html, typst_markup
-from pipeline.report.cells import SHOWN, HideByTag, JoinCode, VisibleText
+from pipeline.report.cells import SHOWN, CodeToShow, HideByTag, VisibleText
 from pipeline.report.deliverables import Deliverables
+from pipeline.report.front import Front
 from pipeline.report.outline import Outline
+from pipeline.report.references import References
 
-FONTS = [Path(fontpkg_arimo.__file__).parent / "files", Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
+FONTS = [
+    *(Path(package.__file__).parent / "files" for package in (fontpkg_arimo, fontpkg_inconsolata)),
+    Path(matplotlib.get_data_path()) / "fonts" / "ttf",
+]
+PREPROCESSORS = [VisibleText, CodeToShow, Outline, References, Deliverables, Front]
 
 
 class HouseExporter(TemplateExporter):
     """What both formats share: the preprocessors, and templates in which every value is escaped."""
 
-    preprocessors = List([HideByTag, VisibleText, JoinCode, Outline, Deliverables]).tag(config=True)
+    preprocessors = List([HideByTag, VisibleText, CodeToShow, Outline, References, Deliverables, Front]).tag(
+        config=True
+    )
     extra_template_paths = List([str(TEMPLATE)]).tag(config=True, affects_environment=True)
     template_name = "base"
 
@@ -47,13 +56,19 @@ class HouseExporter(TemplateExporter):
 
 
 class InventoryHTML(HouseExporter):
-    """One HTML file that needs no network and no script."""
+    """One HTML file that needs no network, and reads the same without its script."""
 
     export_from_notebook = "HTML in the report's style"
     output_mimetype = "text/html"
     file_extension = ".html"
     template_file = "report.html.j2"
     filters = Dict(html.FILTERS).tag(config=True, affects_environment=True)
+
+
+class NotebookPage(InventoryHTML):
+    """An executed notebook as the report's evidence: every cell as it was run, under its id."""
+
+    preprocessors = List(PREPROCESSORS).tag(config=True)
 
 
 class InventoryTypst(HouseExporter):

@@ -47,7 +47,14 @@ def is_plate(data: Mapping[str, str]) -> bool:
     return not (svg.knows_dark(drawing) or svg.is_chart(drawing))
 
 
-FILTERS = {"blocks": blocks, "coloured": coloured, "picture": picture, "is_plate": is_plate}
+def origin(evidence: Mapping[str, str] | None) -> Markup:
+    """Write the link to the cell that made a figure, a table or a check."""
+    if not evidence:
+        return Markup("")
+    return Markup(' <a class="origin" href="{url}">{label}</a>').format(**evidence)
+
+
+FILTERS = {"blocks": blocks, "coloured": coloured, "picture": picture, "is_plate": is_plate, "origin": origin}
 
 
 class HTML(mistune.HTMLRenderer):
@@ -58,7 +65,8 @@ class HTML(mistune.HTMLRenderer):
         self._lower = lower
         self.register("strikethrough", render_strikethrough)
 
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
+    def heading(self, text: str, level: int, number: str = "", listed: bool = True, **attrs: Any) -> str:
+        text = f'<span class="no">{escape(number)}</span> {text}' if number else text
         return super().heading(text, min(level + self._lower, 6), **attrs)
 
     def block_code(self, code: str, info: str | None = None) -> str:
@@ -70,10 +78,19 @@ class HTML(mistune.HTMLRenderer):
     def fold(self, text: str, summary: str) -> str:
         return f'<details class="fold"><summary>{escape(summary)}</summary>{text}</details>\n'
 
-    def table(self, text: str, id: str = "", label: str = "", caption: str = "") -> str:
+    def link(self, text: str, url: str, title: str | None = None, reference: int = 0) -> str:
+        mark = f'<sup class="reference"><a href="#reference-{reference}">{reference}</a></sup>' if reference else ""
+        return super().link(text, url, title) + mark
+
+    def evidence(self, text: str, url: str) -> str:
+        return f'<a class="value" href="{escape(url)}" title="the cell that computed it">{text}</a>'
+
+    def table(
+        self, text: str, id: str = "", label: str = "", caption: str = "", evidence: Mapping[str, str] | None = None
+    ) -> str:
         about = f'role="region" aria-label="{escape(label or "Table")}" tabindex="0"'
         table = f'<div class="scroll" {about}>\n<table>\n{text}</table>\n</div>\n'
-        title = f"<figcaption><b>{escape(label)}.</b> {escape(caption)}</figcaption>"
+        title = f"<figcaption><b>{escape(label)}.</b> {escape(caption)}{origin(evidence)}</figcaption>"
         return f'<figure class="table" id="{escape(id)}">{title}\n{table}</figure>\n' if caption else table
 
     def table_head(self, text: str) -> str:

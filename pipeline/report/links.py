@@ -1,16 +1,31 @@
-"""Links between notebooks become links within the document; what leads nowhere is said, not shown."""
+"""Links between notebooks become links within the report; what leads nowhere is said, not shown."""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from pipeline.paths import ROOT
 
 OUTSIDE = {"http", "https", "mailto"}
 Chapter = dict[str, Any]
-Chapters = Mapping[str, Chapter]
+
+
+class Spot(NamedTuple):
+    """A place in the document, or in a page beside it: its id or address, and its words."""
+
+    id: str
+    words: str
+
+
+# By notebook: its headings as links name them, and under "" the notebook itself.
+Places = Mapping[str, Mapping[str, Spot]]
+
+
+def slug(words: str) -> str:
+    """Write words as an id."""
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "part"
 
 
 def anchor(heading: str) -> str:
@@ -24,35 +39,45 @@ def file_of(path: str) -> Path | None:
     return file if file.is_relative_to(ROOT.resolve()) and file.exists() else None
 
 
-def find(chapters: Chapters, href: str) -> tuple[str, str] | None:
-    """Find the place that a link such as `05_audit.ipynb#Summary` names: its id and its heading.
-
-    A notebook that did not run to its end may lack the place; then the notebook stands for it.
-    """
+def find(places: Places, href: str) -> Spot | None:
+    """Find the place that a link such as `05_audit.ipynb#Summary` names."""
     path, _, heading = unquote(href).partition("#")
-    if not (chapter := chapters.get(Path(path).stem)):
-        return None
-    place = chapter["places"].get(anchor(heading)) if heading else None
-    return place if place or (heading and chapter["ok"]) else (chapter["id"], chapter["title"])
+    return places.get(Path(path).stem, {}).get(anchor(heading))
 
 
-def resolve(href: str, here: Chapter, chapters: Chapters, listings: Mapping[str, str]) -> tuple[str, str]:
+def resolve(href: str, here: str, places: Places, pages: Places, listings: Mapping[str, str]) -> tuple[str, str]:
     """Point a link at its place.
 
+    Args:
+        href: as it stands in the notebook.
+        here: the notebook's name.
+        places: what is in this document.
+        pages: what is in the pages of the executed notebooks beside it.
+        listings: the id of each file that is shown, by its path.
+
     Returns:
-        Where it leads: an id after `#`, an address of the web, or nothing; and what is wrong with it.
+        Where it leads: an id after `#`, a page beside this one, an address of the web, or nothing; and what is wrong.
     """
-    path, scheme, name = unquote(href).partition("#")[0], urlsplit(href).scheme, here["name"]
+    path, scheme = unquote(href).partition("#")[0], urlsplit(href).scheme
     if scheme in OUTSIDE:
         return href, ""
     if scheme or href.startswith("//"):
-        return "", f"{name} links to {href!r}, which is no web address"
+        return "", f"{here} links to {href!r}, which is no web address"
     if not path or path.endswith(".ipynb"):
-        if place := find(chapters, href if path else f"{name}.ipynb{href}"):
-            return f"#{place[0]}", ""
-        if chapter := chapters.get(Path(path or name).stem):
-            return f"#{chapter['id']}", f"{name} links to {href}, but there is no such heading"
-        return "", f"{name} links to {path}, which is not in the report"
+        return _to_notebook(href if path else f"{here}.ipynb{href}", href, here, places, pages)
     if (file := file_of(path)) is None:
-        return "", f"{name} links to {path}, which is not in the repository"
+        return "", f"{here} links to {path}, which is not in the repository"
     return listings.get(file.relative_to(ROOT.resolve()).as_posix(), ""), ""
+
+
+def _to_notebook(href: str, said: str, here: str, places: Places, pages: Places) -> tuple[str, str]:
+    path = unquote(href).partition("#")[0]
+    notebook = Path(path).stem
+    if spot := find(places, href):
+        return f"#{spot.id}", ""
+    if spot := find(pages, href):
+        return spot.id, ""
+    if notebook in places or notebook in pages:
+        whole = places.get(notebook, {}).get("")
+        return f"#{whole.id}" if whole else "", f"{here} links to {said}, but there is no such heading"
+    return "", f"{here} links to {path}, which is not in the report"

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from pipeline.errors import WrongUsageError
 from pipeline.notebook.parameters import read
 from pipeline.paths import ROOT
 from pipeline.provisioning import deployment
-from pipeline.report import deliverables, facts, run
-from pipeline.report.exporters import InventoryHTML, InventoryPDF
+from pipeline.report import deliverables, evidence, facts, front, plan, references, run
+from pipeline.report.exporters import InventoryHTML, InventoryPDF, NotebookPage
+from pipeline.report.links import Spot, anchor, slug
 from pipeline.report.outline import chapter_cell
 
 BUILD, REQUIREMENTS = ROOT / "report" / "build", ROOT / "report" / "deliverables.yaml"
@@ -84,31 +86,100 @@ def render(build_dir: Path, requirements: Path = REQUIREMENTS) -> ReportResult:
         old.unlink(missing_ok=True)
     _write(html, page.encode())
     _write(html.with_suffix(".pdf"), paper)
+    write_pages(build_dir, known)
     if failures and good.exists():
         tqdm.write(f"{good} is of an earlier run and was left alone; this run failed: {failed.name}", file=sys.stderr)
     notebooks = [{"name": each["name"], "seconds": each["seconds"]} for each in known["facts"]["notebooks"]]
     return ReportResult(html, html.with_suffix(".pdf"), notebooks, failures)
 
 
-def read_run(build_dir: Path, requirements: Path) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
+def write_pages(build_dir: Path, known: Mapping[str, Any]) -> None:
+    """Write each executed notebook as a page beside the report, for the links to evidence."""
+    for name, cells in known["executed"].items():
+        beside = {"as_executed": True, "pages": pages_of(known["executed"], beside="")}
+        page, _ = NotebookPage().from_notebook_node(new_notebook(cells=[chapter_cell(name), *deepcopy(cells)]), beside)
+        _write(build_dir / "notebooks" / f"{name}.html", page.encode())
+
+
+def read_run(build_dir: Path, requirements: Path = REQUIREMENTS) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
     """Read the last run: its notebooks bound into one, and the resources that the exporters need."""
     shown = facts.for_readers(json.loads((build_dir / "run.json").read_text("utf-8")))
-    known = {"title": TITLE, "subtitle": SUBTITLE, "facts": shown, "requirements": deliverables.load(requirements)}
-    return bind(shown["notebooks"], build_dir / "notebooks"), known
+    return bind(shown, read_notebooks(shown["notebooks"], build_dir / "notebooks"), requirements)
 
 
-def bind(runs: Iterable[Mapping[str, Any]], folder: Path) -> nbformat.NotebookNode:
-    """Make one notebook of executed ones. Of one that was not run, its title is kept."""
-    cells = []
+def read_notebooks(runs: Iterable[Mapping[str, Any]], folder: Path) -> dict[str, list[nbformat.NotebookNode]]:
+    """Read executed notebooks: by name, the cells of each, with their origin. Of one that was not run: its title."""
+    executed = {}
     for each in runs:
         path = folder / f"{each['name']}.ipynb"
-        own = nbformat.read(path, as_version=4).cells if path.is_file() else []
+        cells = nbformat.read(path, as_version=4).cells if path.is_file() else []
         if each["skipped"]:
-            own = [new_markdown_cell(own[0].source.partition("\n")[0])] if own else []
-        cells += [chapter_cell(**each), *own]
+            cells = [new_markdown_cell(cells[0].source.partition("\n")[0])] if cells else []
+        executed[each["name"]] = list(plan.with_origin(each["name"], cells))
+    return executed
+
+
+def bind(
+    shown: Mapping[str, Any], executed: dict[str, list[nbformat.NotebookNode]], requirements: Path = REQUIREMENTS
+) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
+    """Make one notebook of executed ones: in the order of `chapters.yaml`, where there is one beside the requirements.
+
+    Args:
+        shown: the facts of the run, for readers.
+        executed: the cells of each notebook.
+        requirements: the requirements and their ids.
+
+    Returns:
+        The notebook, and the resources that the exporters need.
+    """
+    known: dict[str, Any] = {
+        "title": TITLE, "subtitle": SUBTITLE, "facts": shown, "requirements": deliverables.load(requirements),
+        "executed": executed, "values": evidence.values_of(executed), "checks": evidence.checks_of(executed),
+        "pages": pages_of(executed, beside="notebooks/"), "problems": [],
+    }  # fmt: skip
+    chapters = requirements.with_name("chapters.yaml")
+    if chapters.exists():
+        cells, problems = plan.arrange(plan.load(chapters), executed)
+        is_whole = not any(each["error"] or each["skipped"] for each in shown["notebooks"])
+        known["problems"] = problems if is_whole else []
+        cells = [*_failed_first(executed), *cells]
+        known["front_words"] = front.load(requirements.with_name("front.yaml"))
+        known["references"] = references.load(requirements.with_name("references.yaml"))
+        known["sketch"] = _drawing_of(executed, known["front_words"]["sketch"])
+    else:
+        cells = [cell for each in shown["notebooks"] for cell in (chapter_cell(**each), *executed[each["name"]])]
+    cells = deepcopy(cells)
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # unique in the whole
-    return new_notebook(cells=cells)
+    return new_notebook(cells=cells), known
+
+
+def _failed_first(executed: Mapping[str, list[nbformat.NotebookNode]]) -> list[nbformat.NotebookNode]:
+    """Put what failed before everything else."""
+    cells = plan.failed(executed)
+    return [plan.chapter_cell(plan.Chapter("What failed", plan.MAIN, "", "", "", ())), *cells] if cells else []
+
+
+def _drawing_of(executed: Mapping[str, list[nbformat.NotebookNode]], place: str) -> str:
+    notebook, _, id = place.partition("#")
+    drawings = (
+        output.data["image/svg+xml"]
+        for cell in executed.get(notebook, ())
+        if cell.get("id") == id
+        for output in cell.get("outputs", ())
+        if "image/svg+xml" in output.get("data", {})
+    )
+    return next(drawings, "")
+
+
+def pages_of(executed: Mapping[str, list[nbformat.NotebookNode]], beside: str) -> dict[str, dict[str, Spot]]:
+    """Say where the headings of each notebook stand in its page; `beside` leads from the linking page to that one."""
+    pages: dict[str, dict[str, Spot]] = {}
+    for name, cells in executed.items():
+        page = pages[name] = {"": Spot(f"{beside}{name}.html", name)}
+        for heading, _ in plan.pieces(cells):
+            page.setdefault(anchor(heading), Spot(f"{beside}{name}.html#{slug(f'{name} {heading}')}", heading))
+    return pages
 
 
 def _read(given: Mapping[str, object]) -> dict[str, Any]:
@@ -127,7 +198,7 @@ def _prepare(build_dir: Path) -> Path:
     """Make the folder of executed copies, and clear what an earlier run left in it."""
     executed = build_dir / "notebooks"
     executed.mkdir(parents=True, exist_ok=True)
-    for old in executed.glob("*.ipynb"):
+    for old in (*executed.glob("*.ipynb"), *executed.glob("*.html")):
         old.unlink()
     return executed
 

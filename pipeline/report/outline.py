@@ -1,7 +1,6 @@
 """A preprocessor that gives a document its outline: chapters, ids, numbers, checks, and links that land."""
 
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -15,21 +14,25 @@ from pipeline.notebook import svg
 from pipeline.notebook.show import CHECK, FIGURE, LISTING
 from pipeline.notebook.tables import Token
 from pipeline.report.cells import TOKENS, Processed
-from pipeline.report.links import Chapter, anchor, file_of, resolve
+from pipeline.report.evidence import link_of
+from pipeline.report.links import Chapter, Spot, anchor, file_of, resolve, slug
 from pipeline.report.markdown import plain, walk
 
-TAKEN = ("contents", "deliverables", "run", "top", "main", "failures")  # ids of our own templates
+TAKEN = ("answer", "contents", "deliverables", "run", "top", "main", "failures", "search")  # ids of our own templates
 
 
 def chapter_cell(name: str, seconds: float = 0.0, error: str = "", skipped: bool = False) -> NotebookNode:
-    """Make the cell that begins the chapter of a notebook."""
+    """Make the cell that begins the chapter of a notebook, where no plan says what a chapter is."""
     label = name.split("_")[0] if name.split("_")[0].isdigit() else ""
-    run = {"seconds": seconds, "error": error, "skipped": skipped, "ok": not (error or skipped)}
-    return new_raw_cell(metadata={"chapter": {"name": name, "label": label, "sections": [], "places": {}, **run}})
+    run = {"seconds": seconds, "error": error, "skipped": skipped}
+    return new_raw_cell(metadata={"chapter": {"name": name, "label": label, "notebook": name, **run}})
 
 
 class Outline(Preprocessor):
-    """Sets the resources `chapters`, `checks`, `errors`, `problems`; gives parts ids, and what is shown numbers."""
+    """Sets the resources `chapters`, `shown`, `errors`, `problems`; gives parts ids, and what is shown numbers.
+
+    `shown` has, by notebook and cell, the label and the id of the first figure, table or listing of the cell.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Processed:
         """Read the document: first what there is, then where links lead."""
@@ -37,61 +40,101 @@ class Outline(Preprocessor):
             nb.cells.insert(0, chapter_cell(resources["metadata"]["name"]))  # a notebook on its own
         self.ids, self.counts = Counter(TAKEN), Counter[str]()
         self.here: Chapter = {}
-        self.chapters: dict[str, Chapter] = {}
+        self.chapters: list[Chapter] = []
+        self.places: dict[str, dict[str, Spot]] = defaultdict(dict)
+        self.pages = resources.get("pages", {})
         self.listings: dict[str, str] = {}
+        self.shown: dict[tuple[str, str], tuple[str, str]] = {}
         self.checks: list[dict[str, Any]] = []
         self.errors: list[str] = []
-        self.problems: list[str] = []
+        self.problems: list[str] = list(resources.get("problems", ()))
         for cell in nb.cells:
             if "chapter" in cell.metadata:
                 self._begin(cell.metadata.chapter)
-            cell.metadata["tokens"] = [token for token in cell.metadata.get("tokens", ()) if not self._is_title(token)]
+            self.notebook = self._notebook_of(cell)
+            tokens = cell.metadata.get("tokens", ())
+            cell.metadata["tokens"] = _captioned([token for token in tokens if not self._is_title(token)])
+            for table in cell.metadata.tokens:
+                self._number_table(table, cell)
             for output in cell.get("outputs", ()):
-                self._number(output)
+                self._number(output, cell)
         for cell in nb.cells:
             self.here = cell.metadata.get("chapter", self.here)
+            self.notebook = self._notebook_of(cell)
             for token in _tokens(cell):
                 self._point(token)
-        resources |= {"chapters": list(self.chapters.values()), "checks": self.checks}
-        resources |= {"errors": self.errors, "problems": self.problems}
+        resources |= {"chapters": self.chapters, "shown": self.shown, "checks_here": self.checks}
+        resources |= {"errors": self.errors, "problems": self.problems, "places": self.places}
         return nb, resources
 
+    def _notebook_of(self, cell: NotebookNode) -> str:
+        return str(cell.metadata.get("origin", {}).get("notebook") or self.here.get("notebook", self.here["name"]))
+
     def _begin(self, chapter: Chapter) -> None:
-        self.here, self.section, self.level = chapter, "", 1
-        chapter |= {"id": self._id(chapter["name"]), "title": chapter["name"]}
-        self.chapters[chapter["name"]] = chapter
+        defaults = {"part": "main", "holds": "", "error": "", "skipped": False, "notebook": "", "seconds": 0.0}
+        chapter |= {**defaults, **chapter, "sections": []}
+        chapter["place"] = len(self.chapters)
+        self.here, self.level = chapter, 1
+        self.needs_title = "title" not in chapter  # then its first heading is its title, not its text
+        chapter |= {"id": self._id(chapter["name"]), "title": chapter.get("title", chapter["name"])}
+        first_of_part = [before["part"] for before in self.chapters].count(chapter["part"]) == 0
+        chapter["new_page"] = first_of_part or chapter["holds"] == "contents"
+        self.chapters.append(chapter)
 
     def _is_title(self, token: Token) -> bool:
-        """Give a heading its id, and a level without a gap. The first one of a chapter is its title, not its text."""
+        """Give a heading its id, and a level without a gap."""
         if token["type"] != "heading":
             return False
         words, said, here = plain(token["children"]), token["attrs"], self.here
-        if not here["places"]:
-            here["title"], here["places"][anchor(words)] = words, (here["id"], words)
+        places = self.places[self.notebook]
+        if self.needs_title:
+            self.needs_title = False
+            here["title"] = words
+            places[""] = places[anchor(words)] = Spot(here["id"], words)
             return True
         self.level = said["level"] = min(max(2, said["level"]), self.level + 1)
         said["id"] = self._id(f"{here['id']} {words}")
-        here["places"].setdefault(anchor(words), (said["id"], words))
+        places.setdefault(anchor(words), Spot(said["id"], words))
         if self.level == 2:
-            self.section = words
-            here["sections"].append({"id": said["id"], "title": words})
+            said["number"] = f"{here['label']}.{len(here['sections']) + 1}" if self._is_planned() else ""
+            here["sections"].append({"id": said["id"], "title": words, "number": said["number"]})
+        said["listed"] = here["part"] == "main"
         return False
 
-    def _number(self, output: NotebookNode) -> None:
+    def _is_planned(self) -> bool:
+        return bool(self.here["label"]) and not self.here["notebook"]
+
+    def _number(self, output: NotebookNode, cell: NotebookNode) -> None:
         data = output.get("data", {})
+        if data:
+            output.metadata["evidence"] = link_of(cell)
         if output.output_type == "error":
             output["id"] = self._next("error")[1]
             self.errors.append(output.id)
         elif CHECK in data:
             output.metadata["id"] = self._next("check")[1]
-            self.checks.append({**data[CHECK], "id": output.metadata.id, "place": self.section or self.here["title"]})
+            self.checks.append({"source": "", "evidence": link_of(cell), **data[CHECK], "id": output.metadata.id})
+            self._is_shown_in(cell, "Check", output.metadata.id)
         elif FIGURE in data or LISTING in data:
-            output.metadata["label"], output.metadata["id"] = self._next("figure" if FIGURE in data else "listing")
+            label, id = self._next("figure" if FIGURE in data else "listing")
+            output.metadata |= {"label": label, "id": id}
+            self._is_shown_in(cell, label, id)
         if LISTING in data:
             self.listings.setdefault(data[LISTING]["path"], f"#{output.metadata.id}")
         for table in data.get(TOKENS, ()):
-            if table.get("attrs", {}).get("caption"):
-                table["attrs"]["label"], table["attrs"]["id"] = self._next("table")
+            self._number_table(table, cell)
+
+    def _number_table(self, table: Token, cell: NotebookNode) -> None:
+        if table.get("attrs", {}).get("caption"):
+            label, id = self._next("table")
+            table["attrs"] |= {"label": label, "id": id, "evidence": link_of(cell)}
+            self._is_shown_in(cell, label, id)
+
+    def _is_shown_in(self, cell: NotebookNode, label: str, id: str) -> None:
+        if origin := cell.metadata.get("origin"):
+            before = self.shown.get((origin["notebook"], origin["cell"]), ("Check", ""))
+            if before[0] == "Check":  # a figure, a table or a listing says more
+                self.shown[origin["notebook"], origin["cell"]] = (label, id)
 
     def _next(self, kind: str) -> tuple[str, str]:
         self.counts[kind] += 1
@@ -100,14 +143,14 @@ class Outline(Preprocessor):
 
     def _id(self, wish: str) -> str:
         """Give the id wished for, or the next one free."""
-        wish = re.sub(r"[^a-z0-9]+", "-", wish.lower()).strip("-") or "part"
+        wish = slug(wish)
         self.ids[wish] += 1
         return wish if self.ids[wish] == 1 else self._id(f"{wish}-{self.ids[wish]}")
 
     def _point(self, token: Token) -> None:
         """Point a link at its place, or leave its words; put a drawing where its file is named, or else words."""
         if token["type"] == "link":
-            url, problem = resolve(token["attrs"]["url"], self.here, self.chapters, self.listings)
+            url, problem = resolve(token["attrs"]["url"], self.notebook, self.places, self.pages, self.listings)
             token |= {"attrs": {"url": url}} if url else {"type": "block_text", "attrs": {}}
             self.problems += [problem] if problem else []
         elif token["type"] == "image":
@@ -117,7 +160,19 @@ class Outline(Preprocessor):
                     token["attrs"] = {"url": svg.clean(file.read_text("utf-8")), "alt": words}
                     return
             token |= {"type": "text", "raw": f"[{words}]", "attrs": {}}
-            self.problems.append(f"{self.here['name']} shows {url}, which is no SVG file of the repository")
+            self.problems.append(f"{self.notebook} shows {url}, which is no SVG file of the repository")
+
+
+def _captioned(tokens: list[Token]) -> list[Token]:
+    """Make a paragraph `Table: …` the caption of the table that follows it."""
+    kept: list[Token] = []
+    for token in tokens:
+        words = plain(kept[-1]["children"]) if kept and kept[-1]["type"] == "paragraph" else ""
+        if token["type"] == "table" and words.startswith("Table: "):
+            kept.pop()
+            token["attrs"] = {**token.get("attrs", {}), "caption": words.removeprefix("Table: ")}
+        kept.append(token)
+    return kept
 
 
 def _tokens(cell: NotebookNode) -> Iterator[Token]:

@@ -1,8 +1,7 @@
 """How long a batch takes: three numbers, fitted to the measured drains and tried on those that the fit has not seen.
 
-A drain of k batches, n records and w writes takes  a·k + b·n + c·w  seconds. Fitted twice: to the function's own run
-time (what AWS would charge for), and to the time of the whole drain. All shards of the local cloud share two cores and
-one emulator, so the second is the work of the *machine*: it assumes that shards do not help each other.
+A drain of k batches, n records and w writes takes  a·k + b·n + c·w  seconds of the function's own run time, which is
+what AWS would charge for.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 FACTORS = ("invocations", "events", "writes")
-FUNCTION, MACHINE = "lambda_seconds", "seconds"  # the two that are fitted
+FUNCTION = "lambda_seconds"  # what is fitted
 SETTING = ["batch_size", "products", "skew", "shards", "events", "story"]  # what makes two drains the same
 
 

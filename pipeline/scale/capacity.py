@@ -1,11 +1,9 @@
-"""What a rate of events needs in shards and parallel batches, and how long it takes to recover from an outage.
+"""What a rate takes: shards, parallel batches, writes, and how long an outage is made up for. Closed forms, no clock.
 
-A shard, or each of its parallel parts, works off one batch at a time. Some of these parts are simulated, the busiest
-among them. That is enough, because they do not wait for each other: a product lives on one part, and the function and
-the table grow with them. What they share, the account's limits, is not in the model.
+All of it is computed from the measured time of a batch, and from assumptions about the shop. What all parts of a stream
+share (the account's quotas, DynamoDB's own scaling) is not in it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import ceil, inf
 
@@ -13,13 +11,13 @@ import numpy as np
 
 from pipeline.scale.calibration import Work
 from pipeline.scale.cost import Assumptions
-from pipeline.scale.simulation import simulate
-from pipeline.scale.simulation_model import PartResult, Pipe, Projector, ShardPart
 from pipeline.scale.write_formula import MOST_BYTES, Shares, expected_products, popularity
 
 SHARD_RECORDS, SHARD_BYTES_OUT = 1000, 2_000_000  # a second: what a shard takes in, and gives out
+ITEM_UNITS = 1000.0  # write units a second that one DynamoDB item takes
+POLL_SECONDS = 0.25  # between two polls of the pipe
 MOST_PARALLEL = 10  # batches of one shard at once: ParallelizationFactor
-STEADY_SECONDS, OUTAGE_SECONDS, PATIENCE_SECONDS = 120.0, 3600.0, 24 * 3600.0
+OUTAGE_SECONDS = 3600.0
 SAMPLE = 4  # parts of shards
 
 
@@ -51,6 +49,14 @@ class Capacity:
         return self.shards * self.parallel
 
 
+@dataclass(frozen=True)
+class ShardPart:
+    """A shard, or one of its parallel parts, which works off one batch at a time."""
+
+    rate: float  # records a second
+    shares: Shares  # of the part's records, for each of its products; they sum to 1
+
+
 def capacity_for(rate: float, work: Work, shop: Shop) -> Capacity:
     """Find the shards for a rate, and the least parallelism with which a part has its headroom.
 
@@ -63,21 +69,23 @@ def capacity_for(rate: float, work: Work, shop: Shop) -> Capacity:
     capacity = Capacity(rate, shards, MOST_PARALLEL, products)
     for parallel in range(1, MOST_PARALLEL):
         capacity = Capacity(rate, shards, parallel, products)
-        if throughput(capacity, work, shop) >= shop.headroom * rate / capacity.shard_parts:
+        products_of_part = max(1, products // capacity.shard_parts)
+        part = ShardPart(rate / capacity.shard_parts, np.full(products_of_part, 1 / products_of_part))
+        if throughput(part, capacity, work, shop) >= shop.headroom * part.rate:
             return capacity
     return replace(capacity, parallel=MOST_PARALLEL)
 
 
-def throughput(capacity: Capacity, work: Work, shop: Shop) -> float:
-    """Return the records a second that an average part works off in full batches, or that it may read."""
-    pipe = pipe_of(capacity, shop)
-    products = max(1, capacity.products // capacity.shard_parts)
-    full = work.seconds(pipe.batch_size, expected_products(np.full(products, 1 / products), pipe.batch_size))
-    return min(pipe.reads_a_second, pipe.batch_size / full if full else inf)
+def throughput(part: ShardPart, capacity: Capacity, work: Work, shop: Shop) -> float:
+    """Return the records a second that a part works off in full batches, or that it may read."""
+    records = min(shop.batch_size, MOST_BYTES // Assumptions.flat_bytes)  # a batch fits into an invocation
+    full = work.seconds(records, expected_products(part.shares, records))
+    reads = SHARD_BYTES_OUT / Assumptions.record_bytes / capacity.parallel  # the parts share what a shard gives out
+    return min(reads, records / full if full else inf)
 
 
 def recovery(outage: float, rate: float, worked_off: float) -> float:
-    """Return the seconds that it takes to make up for an outage, as a fluid would.
+    """Return the seconds that it takes to make up for an outage.
 
     Args:
         outage: seconds.
@@ -85,13 +93,6 @@ def recovery(outage: float, rate: float, worked_off: float) -> float:
         worked_off: records a second that are worked off.
     """
     return outage * rate / (worked_off - rate) if worked_off > rate else inf
-
-
-def pipe_of(capacity: Capacity, shop: Shop) -> Pipe:
-    """Return the pipe as one part sees it: the parts share what a shard gives out; a batch fits into an invocation."""
-    reads = SHARD_BYTES_OUT / Assumptions.record_bytes / capacity.parallel
-    fits = MOST_BYTES // Assumptions.flat_bytes
-    return Pipe(min(shop.batch_size, fits), shop.window, reads_a_second=reads)
 
 
 def shard_parts_of(capacity: Capacity, shop: Shop, sample: int = SAMPLE) -> tuple[list[ShardPart], float]:
@@ -107,70 +108,83 @@ def shard_parts_of(capacity: Capacity, shop: Shop, sample: int = SAMPLE) -> tupl
     fullest = float(loads.reshape(capacity.shards, capacity.parallel).sum(axis=1).max()) * capacity.rate
     busiest = int(loads.argmax())
     others = [part for part in random.permutation(capacity.shard_parts).tolist() if part != busiest and loads[part]]
-    return [_part(shares, part_of == part, capacity.rate) for part in [busiest, *others[: sample - 1]]], fullest
-
-
-def _part(shares: Shares, here: np.ndarray, rate: float) -> ShardPart:
-    return ShardPart(rate * float(shares[here].sum()), shares[here])
+    chosen = [shares[part_of == part] for part in [busiest, *others[: sample - 1]]]
+    return [ShardPart(capacity.rate * float(own.sum()), own / own.sum()) for own in chosen], fullest
 
 
 @dataclass(frozen=True)
-class SimulatedRate:
-    """One rate, simulated: some parts of its shards when all is well, and after an hour's outage."""
+class RatePlan:
+    """One rate, computed: what some parts of its shards do when all is well, and after an hour's outage."""
 
     capacity: Capacity
     shop: Shop
     work: Work
-    sampled: list[ShardPart]
+    parts: list[ShardPart]  # the busiest first: it is there on purpose, and not in the averages
     fullest_shard: float
-    steady: list[PartResult]
-    after_outage: list[PartResult]
-
-    @property
-    def utilisation(self) -> float:
-        """Return what share of the time a part is busy, on average."""
-        return float(np.mean([result.busy for result in self.others(self.steady)])) / STEADY_SECONDS
 
     @property
     def batch(self) -> float:
-        """Return how many records a batch has, when all is well."""
-        return _sum(self.others(self.steady), "done") / _sum(self.others(self.steady), "invocations")
+        """Return how many records a batch has, when all is well: what arrives between two polls, or in the window."""
+        drawn = self.parts[1:] or self.parts
+        arriving = float(np.mean([part.rate for part in drawn])) * max(POLL_SECONDS, self.shop.window)
+        return max(1.0, min(arriving, self.shop.batch_size, MOST_BYTES // Assumptions.flat_bytes))
 
     @property
     def writes_of_an_event(self) -> float:
         """Return how many writes an event costs, when all is well."""
-        return _sum(self.others(self.steady), "writes") / _sum(self.others(self.steady), "done")
+        drawn = self.parts[1:] or self.parts
+        return float(np.mean([expected_products(part.shares, self.batch) / self.batch for part in drawn]))
 
     @property
     def seconds_of_an_event(self) -> float:
         """Return how long the function is busy with an event, on average."""
-        return _sum(self.others(self.steady), "busy") / _sum(self.others(self.steady), "done")
+        return float(self.work.seconds(1, self.writes_of_an_event, 1 / self.batch))
+
+    @property
+    def at_once(self) -> float:
+        """Return how many invocations run at once, on average."""
+        return self.capacity.rate * self.seconds_of_an_event
 
     @property
     def oldest(self) -> float:
-        """Return the age in seconds of the oldest record of a batch when it was done, as a median."""
-        return float(np.median([age for result in self.steady for _, _, age in result.seen]))
+        """Return the age in seconds of the oldest record of a batch when it is done."""
+        return max(POLL_SECONDS, self.shop.window) + self.batch * self.seconds_of_an_event
 
     @property
     def recovered(self) -> float:
-        """Return the seconds until the slowest of the parts had made up for the outage."""
-        return max(result.recovered for result in self.after_outage)
-
-    def others(self, results: list[PartResult]) -> list[PartResult]:
-        """Leave out the busiest part where there are others: it is in the sample on purpose, not by chance."""
-        return results[1:] or results
+        """Return the seconds in which the busiest part makes up for an hour's outage."""
+        busiest = self.parts[0]
+        return recovery(OUTAGE_SECONDS, busiest.rate, throughput(busiest, self.capacity, self.work, self.shop))
 
 
-def _sum(results: Iterable[PartResult], name: str) -> float:
-    return float(sum(getattr(result, name) for result in results))
-
-
-def simulate_rate(rate: float, work: Work, shop: Shop) -> SimulatedRate:
-    """Simulate a rate: some parts when all is well, and the same parts with an outage of an hour."""
+def plan_for(rate: float, work: Work, shop: Shop) -> RatePlan:
+    """Compute what a rate takes."""
     capacity = capacity_for(rate, work, shop)
-    parts, fullest = shard_parts_of(capacity, shop)
-    pipe, projector = pipe_of(capacity, shop), Projector(work)
-    steady = simulate(parts, pipe, projector, seconds=STEADY_SECONDS, seed=shop.seed)
-    outage = (60.0, 60.0 + OUTAGE_SECONDS)
-    after = simulate(parts, pipe, projector, seconds=outage[1] + PATIENCE_SECONDS, outage=outage, seed=shop.seed)
-    return SimulatedRate(capacity, shop, work, parts, fullest, steady, after)
+    return RatePlan(capacity, shop, work, *shard_parts_of(capacity, shop))
+
+
+def hot_product_recoveries(rate: float = 900.0, hot_share: float = 0.9) -> dict[str, float]:
+    """Return the seconds in which a shard makes up for an hour's outage when one product gets most of its records.
+
+    The function is taken to need no time at all: what is left, no faster function can save.
+
+    Args:
+        rate: records a second that arrive on the shard: at most 1,000.
+        hot_share: the product's part of them.
+    """
+    reads = SHARD_BYTES_OUT / Assumptions.record_bytes
+    units = {"folded": 0.0, "one write an event": 1.0, "one transaction an event": 2.0}  # of the item, for an event
+    caps = {name: ITEM_UNITS / of_an_event / hot_share if of_an_event else inf for name, of_an_event in units.items()}
+    worked_off = {name: min(reads, cap) for name, cap in caps.items()}
+    return {name: recovery(OUTAGE_SECONDS, rate, speed) for name, speed in worked_off.items()}
+
+
+def products_above_a_shard(rate: float, products: int, skew: float) -> tuple[int, float]:
+    """Return how many products get more events than a shard takes in, and which part of all events is theirs.
+
+    A key lives on one shard, so for these no number of shards is enough: their events have to be folded by whoever
+    sends them, or their order given up.
+    """
+    of_each = popularity(products, skew)
+    is_hot = of_each * rate > SHARD_RECORDS
+    return int(is_hot.sum()), float(of_each[is_hot].sum())

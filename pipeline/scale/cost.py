@@ -117,13 +117,6 @@ def table_reads(prices: Prices, use: Use) -> Dollars:
     return use.read_units * prices["dynamodb_read_million"]
 
 
-def table_provisioned(prices: Prices, use: Use, utilisation: float = 0.7) -> Dollars:
-    """Price DynamoDB for a million events at a steady rate, with provisioned units that are used to that degree."""
-    unit_hours = MILLION / 3600 / utilisation
-    a_write, a_read = prices["dynamodb_provisioned_write_hour"], prices["dynamodb_provisioned_read_hour"]
-    return unit_hours * (use.write_units * a_write + use.read_units * a_read)
-
-
 def quarantine(prices: Prices, given: Assumptions) -> Dollars:
     """Price what a million events put into the quarantine table."""
     return given.quarantined * 2 * prices["dynamodb_write_million"]

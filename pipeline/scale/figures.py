@@ -8,13 +8,11 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from pipeline.notebook.figures.style import BESIDE, BLUE, GREEN, GREY, HUES, INK, ORANGE, PINK, SKY, VERMILION, Drawing
+from pipeline.notebook.figures.style import BESIDE, BLUE, GREEN, GREY, INK, ORANGE, PINK, SKY, VERMILION, Drawing
 from pipeline.notebook.show import style
-from pipeline.scale import benchmark, hot_product
+from pipeline.scale import benchmark
 from pipeline.scale.benchmark import NAMES, Measured
 from pipeline.scale.calibration import SETTING
-from pipeline.scale.cost import MILLION
-from pipeline.scale.simulation_model import PartResult
 from pipeline.scale.write_formula import StoryShape, expected_writes
 
 LINES = {  # of a bill, in the order in which they are stacked
@@ -32,12 +30,14 @@ def speed(measured: Measured) -> Drawing:
     """Draw the events a second of every contender, with the spread of its rounds; for the projector its ceiling too."""
     rows = benchmark.compared(measured)
     rows = rows[rows["contender"] != "no_op"].sort_values("events_per_second", ascending=False)
+    wrong = {verdict["contender"] for verdict in measured["verdict"] if not verdict["is_right"]}
     with style():
-        figure, axes = plt.subplots(figsize=(7.2, 0.8 + 0.32 * len(rows)))
+        figure, axes = plt.subplots(figsize=(5.6, 0.8 + 0.36 * len(rows)))
         for place, row in enumerate(rows.itertuples()):
             spread = [[row.events_per_second - row.slowest], [row.fastest - row.events_per_second]]
-            axes.barh(place, row.events_per_second, xerr=spread, color=BLUE, height=0.6, error_kw=WHISKERS)
-            said = f"{row.events_per_second:,.0f}"
+            hue = GREY if row.contender in wrong else BLUE
+            axes.barh(place, row.events_per_second, xerr=spread, color=hue, height=0.6, error_kw=WHISKERS)
+            said = f"{row.events_per_second:,.0f}" + (", wrong table" if row.contender in wrong else "")
             if row.contender == "projector":
                 axes.vlines(row.ceiling, place - 0.42, place + 0.42, color=VERMILION, linewidth=1.6)
                 said += f", ceiling {row.ceiling:,.0f}"
@@ -50,14 +50,15 @@ def speed(measured: Measured) -> Drawing:
         axes.grid(visible=False)
         axes.invert_yaxis()
     best, slower = rows[rows["contender"] == "projector"].iloc[0], rows[rows["contender"] == "projector"].iloc[-1]
+    names = sorted(NAMES[contender] for contender in wrong)
     caption = (
         f"In batches of {slower['batch_size']:,}, folding works off {slower['to_plain']:.1f} times as many events a "
         f"second as a write for each event, and {slower['to_ceiling']:.0%} of what doing nothing, plus a bare replay "
         f"of its requests, would allow (mark). In batches of {best['batch_size']:,} it reaches "
         f"{best['events_per_second']:,.0f} events a second, {best['to_ceiling']:.0%} of its ceiling there. "
-        "Thin lines: slowest and fastest round."
+        f"Thin lines: slowest and fastest round. Grey: the table was wrong at the end ({'; '.join(names) or 'none'})."
     )
-    return Drawing(figure, caption, "Bars of events a second, one for each contender and batch size.")
+    return Drawing(figure, caption, f"Bars of events a second. {caption}")
 
 
 def writes(measured: Measured) -> Drawing:
@@ -68,7 +69,7 @@ def writes(measured: Measured) -> Drawing:
         "products": ("products", "log", np.unique(np.geomspace(40, 20_000, 25).astype(int))),
     }
     with style():
-        figure, panels = plt.subplots(1, len(sweeps), figsize=(7.2, 2.7))
+        figure, panels = plt.subplots(1, len(sweeps), figsize=(6.2, 2.5))
         for axes, (name, (label, scale, along)) in zip(panels, sweeps.items(), strict=True):
             swept = benchmark.sweep(measured, name)
             row = swept.iloc[0].to_dict()
@@ -85,7 +86,7 @@ def writes(measured: Measured) -> Drawing:
         f"Measured writes lie on the formula's line: of {len(off)} settings, the worst is {max(off):.1%} off. Larger "
         "batches, uneven popularity and fewer products each make writes rarer; nothing is fitted here."
     )
-    return Drawing(figure, caption, "Three panels with a falling, a falling and a rising line; dots lie on the lines.")
+    return Drawing(figure, caption, f"Three panels of writes for an event. {caption}")
 
 
 def _writes_of(row: Mapping) -> float:
@@ -101,7 +102,7 @@ def bills(priced: pd.DataFrame) -> Drawing:
     """
     readings = ("Pipes, by 64 KB", "Pipes, by record")
     with style():
-        figure, axes = plt.subplots(figsize=(6.8, 0.9 + 0.55 * len(priced.columns)))
+        figure, axes = plt.subplots(figsize=(5.8, 0.9 + 0.55 * len(priced.columns)))
         for row, name in enumerate(priced.columns):
             for offset, reading in zip((-0.19, 0.19), readings, strict=True):
                 _stack(axes, row + offset, priced[name], reading)
@@ -124,7 +125,7 @@ def bills(priced: pd.DataFrame) -> Drawing:
         f"${by_64_kb[dearest]:.2f} or ${by_record[dearest]:.2f} with {NAMES.get(dearest, dearest)}. What a pipe's "
         f"request is makes ${by_record[first] - by_64_kb[first]:.2f} of difference, for all of them alike."
     )
-    return Drawing(figure, caption, "Stacked bars of dollars for a million events, two for each contender.")
+    return Drawing(figure, caption, f"Stacked bars of dollars. {caption}")
 
 
 def _amounts(priced: Any, reading: str) -> dict[str, Any]:
@@ -139,32 +140,3 @@ def _stack(axes: Axes, row: float, bill: pd.Series, reading: str) -> None:
         axes.barh(row, amount, left=start, color=LINES[line], height=0.34, linewidth=0)
         start += amount
     axes.annotate(f"{start:.2f}", (start, row), xytext=(4, 0), **BESIDE)
-
-
-def backlog(results: Mapping[str, PartResult]) -> Drawing:
-    """Draw what waits on the shard of a product that everybody wants, before, during and after an hour's outage."""
-    start, end = hot_product.OUTAGE
-    with style():
-        figure, axes = plt.subplots(figsize=(6.6, 3.2))
-        for (name, result), hue in zip(results.items(), HUES, strict=False):
-            times, waiting = np.array([(time, left) for time, left, _ in result.seen]).T
-            keep = np.unique(np.linspace(0, len(times) - 1, 400).astype(int))
-            axes.plot(
-                times[keep] / 60,
-                waiting[keep] / MILLION,
-                color=hue,
-                label=f"{name}: {hot_product.recovery_text(result)}",
-            )
-        axes.axvspan(start / 60, end / 60, color=GREY, alpha=0.15, linewidth=0)
-        axes.set(xlabel="time (minutes; the outage is shaded)", ylabel="records that wait (million)")
-        axes.set(ylim=(0, None), xlim=(0, hot_product.SIMULATED_SECONDS / 60))
-        axes.legend(  # above the plot: over the grey hour and the lines its words would be hard to read
-            loc="lower left", bbox_to_anchor=(0, 1), frameon=False, title="made up for the outage after"
-        )
-    folded, single, *_ = map(hot_product.recovery_text, results.values())
-    caption = (
-        f"An hour's outage of a shard with one bestseller is made up for after {folded} if its events are folded, "
-        f"after {single} at one write for each: DynamoDB takes 1,000 write units a second for one item, and the events "
-        "that come meanwhile need most of them. The function itself takes no time here."
-    )
-    return Drawing(figure, caption, "Lines of waiting records over minutes: one falls fast, one slowly, one rises.")

@@ -46,16 +46,3 @@ def disagreements() -> pd.DataFrame:
         {"price": "not modelled", "what the sources say": " ".join(part.split())} for part in read()["not_modelled"]
     ]
     return pd.DataFrame(rows).set_index("price")
-
-
-def published() -> pd.DataFrame:
-    """Return the figures of others, each with its source."""
-    rows = [
-        {
-            "figure": entry["figure"],
-            "of what": entry["what"],
-            "source": f"{entry['source']['title']} ({entry['source']['dated']})",
-        }
-        for entry in read()["published"]
-    ]
-    return pd.DataFrame(rows).set_index("figure")

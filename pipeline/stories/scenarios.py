@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from itertools import count, islice
+from itertools import count, cycle, islice
 from random import Random
 from typing import Any
 
@@ -20,6 +20,7 @@ STEP = timedelta(milliseconds=250)
 LAPTOP, LAPTOPS = "P98765", 10  # the brief's own sample: it opens every story
 
 KINDS = ("Laptop", "Lamp", "Chair", "Mug", "Backpack", "Headphones", "Notebook", "Kettle", "Keyboard", "Blanket")
+KINDS_OF_POISON = 7
 LOOKS = ("Crunchy", "Quiet", "Round", "Amber", "Folding", "Nordic", "Tiny", "Brave", "Velvet", "Copper")
 
 
@@ -148,11 +149,51 @@ def rough_day(writer: StoryWriter, events: int, products: int) -> Iterator[NewRe
             yield record
 
 
-def _poison(writer: StoryWriter) -> NewRecord:
-    """Write a record that can never be applied: one of every kind in turn of chance."""
+def stock_taking(writer: StoryWriter, events: int, products: int) -> Iterator[NewRecord]:
+    """Products are taken off and brought back with what was counted, again and again: one event in three is of that."""
+    random = writer.random
+    yield writer.record("product_added", LAPTOP, LAPTOPS)
+    if events > 1:
+        yield sold_out(writer)
+    for _ in range(events - 2):
+        dice, has_room = random.random(), len(writer.stock) < len(writer.products)
+        if not writer.stock or (has_room and dice < 0.2):
+            yield writer.record("product_added", writer.shelf.missing(), random.randint(20, 200))
+            continue
+        product_id = writer.shelf.choose(random)
+        if dice < 0.35:
+            yield writer.record("product_removed", product_id)
+        elif dice < 0.6 or not writer.stock[product_id]:
+            yield writer.record("quantity_incremented", product_id, random.randint(5, 60))
+        else:
+            yield writer.record(
+                "quantity_decremented", product_id, random.randint(1, min(12, writer.stock[product_id]))
+            )
+
+
+def unreliable_producer(writer: StoryWriter, events: int, products: int) -> Iterator[NewRecord]:
+    """A producer that knows little: it sends whole requests again after a time-out, and what was not taken too late."""
+    random, sound = writer.random, everyday(writer, events, products)
+    yield from islice(sound, 2)
+    while request := list(islice(sound, random.randint(1, 10))):
+        dice = random.random()
+        refused = [record for record in request if random.random() < 0.3] if 0.15 < dice < 0.3 else []
+        yield from (record for record in request if record not in refused)
+        yield from request if dice < 0.15 else refused  # the answer was lost; or the request was taken in part
+
+
+def poison(writer: StoryWriter, events: int, products: int) -> Iterator[NewRecord]:
+    """An everyday in which every third record can never be applied, each for the next of all reasons in turn."""
+    sound, kinds = everyday(writer, events, products), cycle(range(KINDS_OF_POISON))
+    for number in range(events):
+        yield next(sound) if number % 3 < 2 else _poison(writer, next(kinds))
+
+
+def _poison(writer: StoryWriter, wanted: int | None = None) -> NewRecord:
+    """Write a record that can never be applied: of the kind that is wanted, or of any."""
     product_id = writer.shelf.choose(writer.random)
     held = writer.stock.get(product_id, 0)
-    kind = writer.random.randrange(7)
+    kind = writer.random.randrange(KINDS_OF_POISON) if wanted is None else wanted
     if kind == 0:
         return NewRecord(b'{"event_type": "quantity_decremented", "product": {', product_id)
     if kind == 1:
@@ -174,7 +215,14 @@ def _spoiled(writer: StoryWriter, product_id: str, **fields: Any) -> NewRecord:
     return pack(event)
 
 
-SCENARIOS: dict[str, Scenario] = {"everyday": everyday, "flash-sale": flash_sale, "rough-day": rough_day}
+SCENARIOS: dict[str, Scenario] = {
+    "everyday": everyday,
+    "flash-sale": flash_sale,
+    "rough-day": rough_day,
+    "stock-taking": stock_taking,
+    "unreliable-producer": unreliable_producer,
+    "poison": poison,
+}
 
 
 def write_story(name: str, events: int = 1000, products: int = 20, seed: int = 7, skew: float = 0) -> list[NewRecord]:
@@ -190,4 +238,4 @@ def write_story(name: str, events: int = 1000, products: int = 20, seed: int = 7
     Raises:
         ValueError: the skew is negative, huge or no number.
     """
-    return list(SCENARIOS[name](StoryWriter(name, products, seed, skew), events, products))
+    return list(islice(SCENARIOS[name](StoryWriter(name, products, seed, skew), events, products), events))

@@ -5,6 +5,8 @@ from threading import Thread
 import pytest
 
 from pipeline.consistency import audit
+from pipeline.emulator import limits
+from pipeline.errors import UserError
 from pipeline.provisioning import deployment
 from pipeline.reading import quarantine, stream
 from pipeline.stories import producer, scenarios
@@ -117,11 +119,24 @@ def test_what_is_refused_is_listed_without_its_bytes_and_decided_on_once(shelf, 
     assert lamp["quantity"] == 4
 
 
+def test_the_number_of_shards_changes_while_events_flow(shelf, flow):
+    deployment.up(shelf.cloud, "flowing", {"ShardCount": 3})
+    flow.join()
+    listed = shelf.cloud.client("kinesis").list_shards(StreamName=shelf.outputs["StreamName"])["Shards"]
+    assert len(listed) == 5
+    result = audit.audit(shelf.cloud, shelf.outputs)
+    assert (result.discrepancies, result.pending) == ([], 0)
+    with pytest.raises(UserError, match=r"EventStream: ShardCount of .* cannot go from 3 to 9 in one step"):
+        deployment.up(shelf.cloud, "flowing", {"ShardCount": 9})
+    assert audit.audit(shelf.cloud, shelf.outputs).discrepancies == []
+
+
 def test_a_stream_that_forgets_is_audited_from_a_snapshot(monkeypatch, tmp_path, eventually):
     """On a cloud whose hours last half a second, so that a day of retention is over after twelve."""
     from pipeline import cloud
 
     monkeypatch.setenv("INVENTORY_HOUR_SECONDS", "0.5")
+    monkeypatch.setenv(limits.VARIABLE, "kinesis-reads")  # the stream is read until it is empty
     monkeypatch.setenv("INVENTORY_STATE_DIR", str(tmp_path / "state"))
     where = cloud.start()
     try:

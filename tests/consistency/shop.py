@@ -8,6 +8,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import md5
 from types import SimpleNamespace
 from typing import Any
@@ -41,12 +42,15 @@ class Shop:
         self.letters: list[Any] = []
         self.bucket: dict[str, bytes] = {}
         self.passed: dict[str, int] = defaultdict(int)  # up to which place the pipe is done, by shard
+        self.is_starting, self.pipe_state = False, "RUNNING"
+        self.pipe_changed_at = datetime.fromtimestamp(self.now - 86_400, UTC)
         self.read: list[str] = []  # what was read, in order
         self.meanwhile: dict[str, Callable[[], Any]] = {}  # what happens once, just after something was read
         clients = {
             "kinesis": self.kinesis, "sqs": Queue(self), "s3": Bucket(self),
             "dynamodb": Operations(Database(tables), self.say_that),
             "pipes": SimpleNamespace(describe_pipe=lambda Name: {  # noqa: N803
+                "CurrentState": self.pipe_state, "StateReason": "denied", "LastModifiedTime": self.pipe_changed_at,
                 "SourceParameters": {"KinesisStreamParameters": {"MaximumRecordAgeInSeconds": 3600}}}),
             "lambda": SimpleNamespace(get_function_configuration=lambda FunctionName: {  # noqa: N803
                 "Timeout": 60, "Environment": {"Variables": {"QUARANTINE_DAYS": "90"}}}),
@@ -167,7 +171,8 @@ class Shop:
         self.meanwhile.pop(thing, lambda: None)()
 
     def _status(self) -> dict[str, Any]:
-        status = {"pipes": [{"pipe": "pipe", "error": "", "drained": {}, "shards": [
+        state = "STARTING" if self.is_starting else "RUNNING"
+        status = {"pipes": [{"pipe": "pipe", "state": state, "error": "", "drained": {}, "shards": [
             {"shard_id": shard_id, "unfinished": 0, "error": "", "last_error": "",
              "lag_seconds": max([self.now - arrival_of(raw) for raw in self.waiting(shard_id)], default=0.0),
              "checkpoint": str(self.passed[shard_id]) if self.passed[shard_id] else None}
@@ -187,20 +192,26 @@ class Queue:
     """The dead letters. One that does not say when it was sent was sent long ago."""
 
     def __init__(self, shop: Shop) -> None:
-        self.shop, self._hidden = shop, set()
+        self.shop = shop
+        self._hidden_until: dict[int, float] = {}
+
+    @property
+    def _hidden(self) -> set[int]:
+        return {name for name, until in self._hidden_until.items() if until > self.shop.now}
 
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
         return {"Attributes": {"ApproximateNumberOfMessagesNotVisible": str(len(self._hidden))}}
 
-    def receive_message(self, **_: Any) -> dict[str, Any]:
+    def receive_message(self, VisibilityTimeout: int, **_: Any) -> dict[str, Any]:  # noqa: N803
         taken = [letter for letter in self.shop.letters if id(letter) not in self._hidden][:10]
         if not taken:
             self.shop.say_that("letters")
-        self._hidden |= {id(letter) for letter in taken}
+        self._hidden_until |= {id(letter): self.shop.now + VisibilityTimeout for letter in taken}
         return {"Messages": [self._message(letter) for letter in taken]}
 
     def change_message_visibility_batch(self, Entries: Any, **_: Any) -> None:  # noqa: N803
-        self._hidden -= {int(entry["ReceiptHandle"]) for entry in Entries}
+        for entry in Entries:
+            self._hidden_until.pop(int(entry["ReceiptHandle"]), None)
 
     def delete_message_batch(self, Entries: Any, **_: Any) -> None:  # noqa: N803
         self.change_message_visibility_batch(Entries)

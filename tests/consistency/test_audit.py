@@ -1,6 +1,9 @@
 """The audit, on a shop in memory: what it counts, what it finds whatever else goes on, and what it does not mind."""
 
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ from stock_projector.events import Refusal, parse
 from stock_projector.item import to_item
 from stock_projector.projection import decide
 
+from pipeline.consistency import audit
 from tests.consistency.shop import Shop, letter_of
 from tests.doubles.events import added, decremented, incremented, removed
 from tests.doubles.kinesis import Shard
@@ -232,6 +236,44 @@ def test_waiting_ends_when_the_pipe_gets_no_further(shop):
     shop.send(*LATE)
     result = shop.audit()
     assert result.discrepancies == ["the pipe has not confirmed 9 records, and does not get any further"]
+
+
+def begins_after(shop, monkeypatch, seconds):
+    """Let the pipe begin to poll so many seconds from now, on a clock that waiting moves on. Returns the time."""
+    began = shop.now
+    shop.cloud.poll_seconds, shop.cloud.patience_seconds = 3, 180
+    shop.is_starting, shop.pipe_changed_at = True, datetime.fromtimestamp(began, UTC)
+
+    def wait(holds, every):
+        while not (said := holds()):
+            shop.now += every
+            if shop.is_starting and shop.now - began > seconds:
+                shop.is_starting = False
+                shop.deliver()
+        return said
+
+    monkeypatch.setattr(audit, "eventually", wait)
+    monkeypatch.setattr(audit, "time", SimpleNamespace(time=shop.tick, monotonic=lambda: shop.now))
+    return began
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_pipe_that_begins_to_poll_after_ten_minutes_is_waited_for(monkeypatch, asked):
+    shop = Shop(monkeypatch, asked=asked)
+    began = begins_after(shop, monkeypatch, 600)
+    shop.send(*EARLY)
+    result = shop.audit()
+    assert (result.discrepancies, result.pending, result.records) == ([], 0, len(EARLY))
+    assert shop.now - began > 600
+
+
+def test_a_pipe_that_never_begins_is_not_waited_for_for_ever(monkeypatch):
+    shop = Shop(monkeypatch, asked=False)
+    began = begins_after(shop, monkeypatch, math.inf)
+    shop.send(*EARLY)
+    [stuck] = shop.audit().discrepancies
+    assert "does not get any further" in stuck
+    assert 900 < shop.now - began < 1200
 
 
 def test_waiting_is_for_what_was_there_when_it_began(shop):

@@ -101,7 +101,7 @@ def _result(process: subprocess.Popen[str]) -> Any:
 def _process(inventory: Inventory, name: str) -> psutil.Process | None:
     """Return the emulator or the pipe runtime, if it runs."""
     try:
-        return inventory.process(name)
+        return getattr(LocalCloud(inventory.state_dir), name).process()
     except (OSError, psutil.Error):
         return None
 

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from pipeline.emulator import LocalCloud, aws
+from pipeline.emulator.pipes import stop_with_reason
 from pipeline.pipe.discovery import settings_of
 from pipeline.pipe.settings import PipeSettings
 from pipeline.waiting import eventually
@@ -157,6 +158,14 @@ def test_a_pipe_runs_as_its_role_and_is_followed_through_its_life(deployed: Depl
     deployed.put(b"meanwhile")
     pipes.start_pipe(Name="deployed")
     deployed.eventually(lambda: deployed.cloud.status()["pipes"] and deployed.sums("delivered") == 1)
+
+    # disabled, with the reason that is told until it is started again
+    stop_with_reason(pipes, "deployed", "AccessDeniedException")
+    told = pipes.describe_pipe(Name="deployed")
+    assert (told["CurrentState"], told["StateReason"]) == ("STOPPED", "AccessDeniedException")
+    pipes.start_pipe(Name="deployed")
+    pipes.stop_pipe(Name="deployed")
+    assert pipes.describe_pipe(Name="deployed")["StateReason"] == ""
     pipes.delete_pipe(Name="deployed")
     deployed.eventually(lambda: deployed.cloud.status()["pipes"] == [])
 

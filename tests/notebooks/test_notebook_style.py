@@ -17,8 +17,8 @@ from pipeline.report.make import TITLE
 from pipeline.report.refresh import CHECKED
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-MOST_LINES, MEDIAN_LINES, WORDS_A_LINE, LONGEST_RUN = 12, 3, 8, 3
-CELLS = (8, 15)
+MOST_LINES, MEDIAN_LINES, WORDS_A_LINE, LONGEST_RUN = 14, 5, 8, 4
+CELLS = (8, 18)  # a sentence with values of the run in it is a cell, too
 SECTIONS = {
     "02_deploy": ["The code: the Lambda function"],
     "03_send_events": ["The code: the mock event generator"],
@@ -31,6 +31,7 @@ SECTIONS = {
 }
 
 CLOSING = ["## Summary", "**Try it.**", "<details><summary>Solution</summary>", "</details>"]
+IS_PROSE = re.compile(r'f?"[^"]*",?|\)|sentence\(')
 LONGEST_LINE = 104  # letters that a cell of JupyterLab shows beside its panels
 
 
@@ -53,7 +54,8 @@ def prose_of(path: Path) -> str:
 
 
 def lines_of(source: str) -> int:
-    return sum(bool(line.strip()) for line in source.splitlines())
+    """Count lines of code: words that a cell shows, and what closes their call, are none."""
+    return sum(bool(line.strip()) and not IS_PROSE.fullmatch(line.strip()) for line in source.splitlines())
 
 
 def words_of(markdown: str) -> int:
@@ -63,7 +65,7 @@ def words_of(markdown: str) -> int:
 
 def test_the_tutorial_is_whole() -> None:
     names = [path.stem for path in NOTEBOOKS]
-    assert [name[:2] for name in names] == ["00", "01", "02", "03", "04", "05", "07", "08", "09", "99"]
+    assert [name[:2] for name in names] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "99"]
 
 
 # ── Rules: each returns what is wrong with one notebook ──

@@ -24,7 +24,11 @@ WRONG = {  # a name and a value that cannot be meant, and what is said
     ("seed", "abc"): "parameter seed should be a whole number, not 'abc'",
     ("seed", 1.5): "parameter seed should be a whole number, not",
     ("seed", True): "parameter seed should be a whole number, not",
-    ("scenario", "rough_day"): "parameter scenario should be one of everyday, flash-sale, rough-day, not 'rough_day'",
+    (
+        "scenario",
+        "rough_day",
+    ): "parameter scenario should be one of everyday, flash-sale, rough-day, "
+    "stock-taking, unreliable-producer, poison, not 'rough_day'",
     ("event_count", "lots"): "parameter event_count should be a whole number, 1 or more, not 'lots'",
     ("event_count", 0): "parameter event_count should be a whole number, 1 or more, not",
     ("product_count", 0): "parameter product_count should be a whole number, 1 or more, not",

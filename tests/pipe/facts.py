@@ -34,13 +34,19 @@ The default is what AWS documents for pipes; an environment variable of whoever 
 for event source mappings; readers and helpers written for those), or `either` |
 | Do `wildcard`, and `anything-but` with an operator in it, work in a filter? | no, the pipe is not run: guide, \
 eb-create-pattern-operators, column "Pipe support" | `PIPES_EVENT_BUS_OPERATORS=1`: as on an event bus |
+| What comes again of a batch in which the target named records? | these: guide, eb-pipes-batching-concurrency, \
+"Partial batch failures" | `PIPES_PARTIAL_FAILURE=lowest`, from the lowest of them on (the Lambda guide), or `whole`, \
+all of it |
+| When does a pipe begin to poll? | half a second after it was made, changed or started; "several minutes" on AWS | \
+`PIPES_START_SECONDS` |
+| How long may 4xx errors go on until a pipe is disabled? | 300 seconds; "nearly continuous" says AWS | \
+`PIPES_DISABLED_AFTER_SECONDS` |
 """
 
 NOT_HELD = {
     "Records may be pushed to a consumer with enhanced fan-out": "Guide, eb-pipes-kinesis",
     "A pipe may enrich its records; such a pipe is not run, and says so": "Guide, pipes-enrichment",
     "Targets other than Lambda; such a pipe is not run, and says so": "Guide, eb-pipes-event-target",
-    "A pipe that meets nearly continuous 4xx errors may be disabled": "Guide, eb-pipes-error-troubleshooting",
     "A failed condition while a pipe is created shows in its StateReason": "Guide, eb-pipes-error-troubleshooting",
     "Exact matching of numbers compares how they are written (300.0 and 3.0e2 differ)": "Guide, eb-event-patterns",
 }

@@ -62,9 +62,15 @@ WRONG: list[tuple[Any, ...]] = [
     ("a_failing_batch_blocks_its_shard_and_no_other", "delivery:Delivery._are_spent", "self.pipe.maximum_retry_attempts != FOREVER and", ""),
     ("a_record_older_than_its_maximum_age_is_given_up_unseen", "delivery:Delivery._young_enough", "limit == FOREVER", "True"),
     ("no_record_is_too_old_by_default", "delivery:Delivery._young_enough", "limit == FOREVER", "False"),
-    ("faults_of_the_pipe_and_the_service_do_not_count_as_retries", "target:_kind_of", "status >= 500", "False"),
+    ("faults_of_the_pipe_and_the_service_do_not_count_as_retries", "target:kind_of", "status >= 500", "False"),
     ("faults_of_the_pipe_and_the_service_do_not_count_as_retries", "target:InvocationResult.counts", "(THROTTLED, UNREACHABLE)", "(THROTTLED,)"),
     ("a_throttled_function_does_not_count_as_a_retry", "target:InvocationResult.counts", "(THROTTLED, UNREACHABLE)", "(UNREACHABLE,)"),
+    ("a_pipe_begins_to_poll_some_time_after_it_was_started", "pipe:PipeRun.work", "self.pipe.start_seconds", "0"),
+    ("latest_misses_what_comes_while_the_pipe_is_starting", "pipe:PipeRun.work", "self.checkpoints.started(time.time())", "self.checkpoints.started(0)"),
+    ("more_than_the_named_records_come_again_where_the_setting_says_so", "target:_again", '"whole"', '"lowest"', {"setting": "lowest", "again": ["1", "2"]}),
+    ("a_pipe_that_meets_4xx_errors_without_a_break_is_disabled", "delivery:Delivery._attempt", "self.refusals.ends()", "pass"),
+    ("a_pipe_that_meets_4xx_errors_without_a_break_is_disabled", "streak:Streak.goes_on", "self.clock() if self.since is None else self.since", "None"),
+    ("a_throttle_that_passes_is_no_trouble", "shard:ShardReader._note_failure", "code != THROTTLED or", "True or"),
     ("a_missing_permission_counts_as_a_retry", "target:InvocationResult.counts", "(THROTTLED, UNREACHABLE)", "(THROTTLED, UNREACHABLE, REFUSED)"),
     # What the target answers
     *(
@@ -102,8 +108,8 @@ WRONG: list[tuple[Any, ...]] = [
     ("records_that_the_target_names_are_bisected_too", "target:InvocationResult.reached_the_function", "PARTIALLY_FAILED, ", ""),
     # Failures told apart, dead letters
     ("errors_time_outs_and_throttles_are_told_apart", "target:call", "TIMED_OUT if TASK", "FAILED if TASK"),
-    ("errors_time_outs_and_throttles_are_told_apart", "target:_kind_of", "return TIMED_OUT", "return FAILED"),
-    ("errors_time_outs_and_throttles_are_told_apart", "target:_kind_of", "return THROTTLED", "return REFUSED"),
+    ("errors_time_outs_and_throttles_are_told_apart", "target:kind_of", "return TIMED_OUT", "return FAILED"),
+    ("errors_time_outs_and_throttles_are_told_apart", "target:kind_of", "return THROTTLED", "return REFUSED"),
     ("a_dead_letter_says_where_the_records_lie_and_not_what_they_say", "deadletters:dead_letter", "batch[0]", "batch[-1]", {"arn": QUEUE, "where": "http://127.0.0.1:4566/123456789012/dead-letters"}),
     ("a_dead_letter_says_where_the_records_lie_and_not_what_they_say", "pipe:PipeRun._send_dead_letter", '":sns:"', '":sms:"', {"arn": TOPIC, "where": TOPIC}),
     ("nothing_passes_a_dead_letter_that_cannot_be_sent", "delivery:Delivery._give_up", "self._wait_before_retry(tries)", "break"),

@@ -5,6 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tests.doubles.table import UnknownRequestError
+from tests.proof import redrives
 from tests.proof.crashes import BATCHES, crash_everywhere
 from tests.proof.deployed import Deployed, load
 from tests.proof.embedded import RECORDS, THREADS, hammer
@@ -16,8 +17,8 @@ from tests.proof.simulation import simulate
 from tests.proof.stories import STORIES
 from tests.proof.story import Bounds
 
-FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION, EMBEDDED = (
-    "fold", "explorer", "crash points", "model-based", "simulation", "embedded cloud",
+FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION, EMBEDDED, REDRIVE = (
+    "fold", "explorer", "crash points", "model-based", "simulation", "embedded cloud", "redrive",
 )  # fmt: skip
 
 
@@ -36,11 +37,12 @@ class Size(NamedTuple):
     seeds: int
     events: int  # of a seed
     rounds: int  # on the embedded cloud
+    troubles: int  # around a redrive
 
 
-FULL = Size(5, Bounds(faults=2, preemptions=2), 3, 10, 200, 50, 300, 2000, 4)
-SHORT = Size(4, Bounds(faults=1, preemptions=1), 2, 1, 60, 30, 12, 300, 0)
-FOR_BUGS = Size(3, Bounds(faults=1, preemptions=1), 1, 1, 60, 30, 12, 300, 0)
+FULL = Size(5, Bounds(faults=2, preemptions=2), 3, 10, 200, 50, 300, 2000, 4, 3)
+SHORT = Size(4, Bounds(faults=1, preemptions=1), 2, 1, 60, 30, 12, 300, 0, 2)
+FOR_BUGS = Size(3, Bounds(faults=1, preemptions=1), 1, 1, 60, 30, 12, 300, 0, 0)
 
 
 class Task(NamedTuple):
@@ -68,6 +70,7 @@ def tasks(size: Size) -> list[Task]:
     longest = sorted(range(len(STORIES)), key=lambda number: len(STORIES[number].lanes), reverse=True)
     return [
         *(Task(EXPLORER, number, STORIES[number].name, size) for number in longest),
+        *(Task(REDRIVE, number, story.name, size) for number, story in enumerate(redrives.STORIES) if size.troubles),
         *(Task(CRASHES, number, batch.name, size) for number, batch in enumerate(BATCHES)),
         Task(FOLD, 0, "all short logs", size),
         *(Task(MACHINE, number, f"number {number}", size) for number in range(size.machines)),
@@ -85,6 +88,7 @@ def about(layer: str, size: Size) -> str:
         CRASHES: f"every choice of ≤ {size.deaths} deaths in {len(BATCHES)} ten-event batches",
         MACHINE: f"histories of ≤ {size.steps} steps",
         SIMULATION: f"seeds of {size.events:,} events",
+        REDRIVE: f"every schedule of {len(redrives.STORIES)} stories around a redrive, ≤ {size.troubles} troubles",
         EMBEDDED: f"invocations by {THREADS} threads on a hot product, logs of {RECORDS} records",
     }[layer]
 
@@ -107,6 +111,9 @@ def _run(task: Task, deployed: Deployed) -> Ran:
     size, number = task.size, task.number
     if task.layer == EXPLORER:
         explored = explore(STORIES[number], deployed, size.bounds)
+        return Ran(task, explored.schedules, explored.complete, explored.violation, explored.runs)
+    if task.layer == REDRIVE:
+        explored = redrives.explore(redrives.STORIES[number], size.troubles)
         return Ran(task, explored.schedules, explored.complete, explored.violation, explored.runs)
     if task.layer == CRASHES:
         return Ran(task, crash_everywhere(BATCHES[number], deployed, size.deaths), True)

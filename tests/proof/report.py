@@ -22,6 +22,7 @@ from tests.proof.layers import (
     FOLD,
     FULL,
     MACHINE,
+    REDRIVE,
     SIMULATION,
     UNDER_FAULTS,
     Ran,
@@ -31,7 +32,7 @@ from tests.proof.planted import BUGS, Bug
 from tests.proof.removed import REMOVED
 from tests.proof.world import World
 
-LAYERS = (FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION, EMBEDDED)
+LAYERS = (FOLD, EXPLORER, CRASHES, MACHINE, SIMULATION, EMBEDDED, REDRIVE)
 
 
 class ImplausibleBugError(Exception):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.proof import search
 from tests.proof.deployed import StalePatchError, load
-from tests.proof.layers import CRASHES, EXPLORER, FOLD, MACHINE, SHORT, SIMULATION, Task, run, tasks
+from tests.proof.layers import CRASHES, EXPLORER, FOLD, MACHINE, REDRIVE, SHORT, SIMULATION, Task, run, tasks
 from tests.proof.planted import BUGS, Bug
 from tests.proof.removed import REMOVED
 from tests.proof.report import judge
@@ -15,7 +15,7 @@ from tests.proof.search import explore
 from tests.proof.stories import STORIES
 from tests.proof.story import Bounds
 
-ENUMERATED = [task for task in tasks(SHORT) if task.layer in (FOLD, EXPLORER, CRASHES)]
+ENUMERATED = [task for task in tasks(SHORT) if task.layer in (FOLD, EXPLORER, CRASHES, REDRIVE)]
 DRAWN = [task for task in tasks(SHORT) if task.layer in (MACHINE, SIMULATION)]
 
 

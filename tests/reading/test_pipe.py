@@ -13,7 +13,7 @@ THROTTLED = "An error occurred (ProvisionedThroughputExceededException) when cal
 def trouble(**facts: Any) -> str:
     shard = {"shard_id": "s", "unfinished": 0, "error": "", "last_error": "", "lag_seconds": 0.1, "checkpoint": None}
     status = {
-        "pipes": [{"pipe": "pipe", "error": "", "drained": {}, "shards": [shard | facts]}],
+        "pipes": [{"pipe": "pipe", "state": "RUNNING", "error": "", "drained": {}, "shards": [shard | facts]}],
         "runtime": {"said_at": 0.0},
     }
     cloud: Any = SimpleNamespace(pipe_status=lambda: status)

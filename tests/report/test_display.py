@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from pipeline.errors import UserError
 from pipeline.notebook import show as display
 from pipeline.notebook import svg, tables
-from pipeline.notebook.show import check, code, figure, table
+from pipeline.notebook.show import COMPUTED, check, code, figure, sentence, table
 from pipeline.paths import ROOT
 from pipeline.report.markdown import plain
 from pipeline.safe_text import shorten, terminal, visible
@@ -261,7 +261,28 @@ def test_a_check_is_a_line_and_data(shown, passed, line):
         "claim": "stock is right",
         "passed": bool(passed),
         "figure": "12",
+        "source": "",
     }
+
+
+def test_only_what_this_run_measured_gets_a_tick(shown):
+    check("proof", "no violation", True, source="docs/proof.json")
+    check("scale", "it recovers", True, source=COMPUTED)
+    check("scale", "it recovers", False, source=COMPUTED)
+
+    assert [bundle["text/plain"].partition(":")[0] for bundle in shown] == [
+        "Read from docs/proof.json",
+        "Computed",
+        "✗ Failed",
+    ]
+
+
+def test_a_sentence_has_its_values_as_text_and_as_data(shown):
+    sentence("Of {records} records of *{name}*, none.", records=2000, name="a_b*c")
+
+    assert shown[0]["text/plain"] == "Of 2,000 records of *a_b*c*, none."
+    assert shown[0]["text/markdown"] == r"Of 2,000 records of *a\_b\*c*, none."
+    assert shown[0]["application/vnd.inventory.sentence+json"]["values"] == {"records": "2,000", "name": "a_b*c"}
 
 
 def test_what_cannot_be_seen_is_shown():

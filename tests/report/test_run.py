@@ -101,7 +101,7 @@ def test_failed_and_missing_checks_fail_the_report_in_red(broken):
     assert "check failed: stock is right (stock)" in result.failures
     assert "no check for never: never, as asked" in result.failures
     assert page.count('<tr class="failed">') == 2
-    assert '✗ Failed</strong> <a class="quiet" href="#check-1">stock is right</a>' in page
+    assert '✗ Failed</strong> <a class="quiet" href="notebooks/01_fails.html#cell-2">stock is right</a>' in page
     assert "✗ No check</strong>" in page
 
 

@@ -24,8 +24,6 @@ PRICES = {  # round numbers, so that a bill can be worked out in the head
     "lambda_gb_second": 0.00001,
     "dynamodb_write_million": 0.6,
     "dynamodb_read_million": 0.1,
-    "dynamodb_provisioned_write_hour": 0.00036,
-    "dynamodb_provisioned_read_hour": 0.000036,
     "logs_gb": 0.5,
 }
 GIVEN = Assumptions(
@@ -76,12 +74,6 @@ def test_the_table_is_paid_by_the_unit() -> None:
     assert cost.table_reads(PRICES, USE) == pytest.approx(0.2)
 
 
-def test_provisioned_units_are_paid_by_the_hour_and_some_of_them_stand_idle() -> None:
-    # a million units in an hour of 3,600 seconds, half used: 555.6 units for that hour
-    expected = 1e6 / 3600 / 0.5 * (0.5 * 0.00036 + 2 * 0.000036)
-    assert cost.table_provisioned(PRICES, USE, utilisation=0.5) == pytest.approx(expected)
-
-
 def test_what_is_quarantined_and_what_is_logged_is_paid_too() -> None:
     assert cost.quarantine(PRICES, GIVEN) == pytest.approx(0.01 * 2 * 0.6)
     assert cost.logs(PRICES, GIVEN) == pytest.approx(0.5, rel=1e-4)
@@ -127,7 +119,7 @@ def test_the_prices_have_a_day_and_each_has_a_source_with_an_address_and_a_date(
         assert entry["price"] > 0 and entry["per"], name
         assert entry["sources"], name
     sources = [source for entry in file["prices"].values() for source in entry["sources"]]
-    for source in [*sources, *(each["source"] for each in file["published"])]:
+    for source in sources:
         assert source["title"] and source["url"].startswith(("https://", "http://")) and source["dated"], source
 
 
@@ -142,4 +134,3 @@ def test_both_readings_of_a_pipes_request_are_shown_to_the_reader() -> None:
 
 def test_tables_name_their_sources() -> None:
     assert prices.table()["says"].str.contains(r"\(").all()
-    assert prices.published()["source"].str.contains(r"\(").all()

@@ -13,6 +13,8 @@ LIMITS = {  # by name: what is refused
     "kinesis-reads": "a sixth GetRecords in a second on a shard, and more than 2 MB a second of it",
     "kinesis-writes": "more than 1,000 records or 1 MB a second on a shard; a PutRecords then fails in part",
     "kinesis-sizes": "a record above 1 MiB, a PutRecords above 500 records or 10 MiB",
+    "pipe-start": "records that wait before a pipe begins to poll, each time it is made, changed or started",
+    "pipe-disabled": "a pipe that meets 4xx errors without a break",
 }
 OF_RATES = ("kinesis-reads", "kinesis-writes")  # what a benchmark switches off, to measure the machine
 

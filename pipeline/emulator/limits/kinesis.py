@@ -183,7 +183,9 @@ def _rate_exceeded(stream: dict[str, Any], shard_id: str) -> str:
 
 
 def impose() -> None:
-    """Put the limits in force that are not switched off."""
+    """Put the limits in force that are not switched off, before whatever carries requests out by now."""
+    global _get_records
+    _get_records = kinesis._get_records
     if is_on("kinesis-reads"):
         kinesis._get_records = get_records
     if is_on("kinesis-writes") or is_on("kinesis-sizes"):

@@ -82,6 +82,21 @@ def test_a_sequence_number_is_an_identifier_where_the_setting_says_so(harness: H
     assert harness.delivered() == ["0", "1", "0"]
 
 
+@pytest.mark.parametrize(("setting", "again"), [("lowest", ["1", "2"]), ("whole", ["0", "1", "2"])])
+def test_more_than_the_named_records_come_again_where_the_setting_says_so(
+    harness: Harness, setting: str, again: list[str]
+) -> None:
+    """Lambda guide, services-kinesis-batchfailurereporting: from the lowest on (?): PIPES_PARTIAL_FAILURE."""
+    harness.function.does = lambda records: (
+        failures(records[1]["eventID"]) if len(harness.function.batches) == 1 else None
+    )
+    for number in range(3):
+        harness.kinesis.put(LAPTOP, str(number))
+    run = harness.run(partial_failure=setting)
+    harness.eventually(lambda: harness.is_drained(run))
+    assert harness.delivered() == ["0", "1", "2", *again]
+
+
 def test_a_batch_that_is_not_answered_for_is_a_success(harness: Harness) -> None:
     """API model: FIRE_AND_FORGET invokes asynchronously; guide, eb-pipes-error-troubleshooting: no failure is seen."""
     harness.function.does = lambda records: b""

@@ -8,6 +8,7 @@ from pipeline.emulator.process import write_json
 from pipeline.pipe import runtime
 from pipeline.pipe.settings import PipeSettings
 from pipeline.pipe.validation import problem_of
+from tests.doubles.errors import client_error
 from tests.pipe.harness import LAPTOP, PIPE, SHARD, Harness
 
 
@@ -21,7 +22,7 @@ class Followed:
     def __enter__(self) -> "Followed":
         self._patches = [
             patch.object(runtime, "discover", lambda client: list(self.deployed)),
-            patch.object(runtime, "settings_of", lambda pipe, *_: pipe),
+            patch.object(runtime, "settings_of", lambda pipe, **_: pipe),
         ]
         for discovery in self._patches:
             discovery.start()
@@ -97,6 +98,28 @@ def test_a_runtime_that_is_told_to_end_lets_the_batch_under_way_end(harness: Har
         threading.Timer(0.05, held.set).start()
         followed.runtime.stop()
         assert run.checkpoints.after(SHARD) == number
+
+
+def test_a_pipe_that_meets_4xx_errors_without_a_break_is_disabled(harness: Harness) -> None:
+    """Guide, eb-pipes-error-troubleshooting: "disabled with an explanatory message in the StateReason"."""
+    denied = client_error("Invoke", "AccessDeniedException", status=403)
+
+    def deny(records: Any) -> None:
+        raise denied
+
+    harness.function.does = deny
+    harness.kinesis.put(LAPTOP, "0")
+    disabled: list[tuple[str, str]] = []
+    with Followed(harness) as followed:
+        followed.runtime.disable = lambda *name_and_reason: disabled.append(name_and_reason)
+        followed.follow(harness.settings(), harness.settings(arn=f"{PIPE}-2", disabled_after_seconds=0))
+        harness.eventually(lambda: len(harness.function.batches) > 4)
+        followed.runtime.follow()
+        assert disabled == [("stock-pipe-2", str(denied))]
+        harness.function.does = lambda records: None
+        harness.eventually(lambda: not followed.runtime.runs[f"{PIPE}-2"].refusal)
+        followed.runtime.follow()
+        assert len(disabled) == 1
 
 
 def test_a_pipe_that_aws_would_refuse_is_not_run_and_says_why(harness: Harness) -> None:

@@ -69,6 +69,19 @@ def test_a_throttled_read_slows_down_and_loses_nothing(harness: Harness) -> None
     assert run.readers[SHARD].error == ""
 
 
+def test_a_throttle_that_passes_is_no_trouble(harness: Harness) -> None:
+    """This design: somebody else read the shard too; only throttles in a row are worth telling."""
+    throttled = client_error("GetRecords", "ProvisionedThroughputExceededException")
+    run = harness.run()
+    harness.eventually(lambda: harness.kinesis.polls)
+    harness.stop(run)
+    errors = []
+    for _ in range(4):
+        run.readers[SHARD]._note_failure(throttled)
+        errors.append(bool(run.readers[SHARD].error))
+    assert errors == [False, False, True, True]
+
+
 def test_an_expired_iterator_is_replaced_without_loss_or_repetition(harness: Harness) -> None:
     """API_GetRecords: ExpiredIteratorException, five minutes after the iterator was returned."""
     run = harness.run()

@@ -1,0 +1,23 @@
+"""The pipe, stopped for a while and started again. It goes on where it stopped."""
+
+from pipeline.cloud import Cloud
+from pipeline.waiting import eventually
+
+STOP_SECONDS = 300
+
+
+def stop(cloud: Cloud, pipe: str) -> None:
+    """Stop the pipe, and return when it is. Idempotent."""
+    pipes = cloud.client("pipes")
+    if pipes.describe_pipe(Name=pipe)["DesiredState"] != "STOPPED":
+        pipes.stop_pipe(Name=pipe)
+    eventually(
+        lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "STOPPED", STOP_SECONDS, every=cloud.poll_seconds
+    )
+
+
+def start(cloud: Cloud, pipe: str) -> None:
+    """Start the pipe if it was stopped."""
+    pipes = cloud.client("pipes")
+    if pipes.describe_pipe(Name=pipe)["DesiredState"] == "STOPPED":
+        pipes.start_pipe(Name=pipe)
