@@ -9,7 +9,7 @@ import click
 from pipeline import cloud as clouds
 from pipeline.arguments import DONE, FAILED, Call, pairs, run, tell, verb
 from pipeline.consistency import commands as consistency
-from pipeline.errors import UserError
+from pipeline.errors import UserError, WrongUsageError
 from pipeline.provisioning import deployment, stack
 from pipeline.provisioning.parameters import checked
 from pipeline.recovery import commands as recovery
@@ -105,14 +105,20 @@ def report(call: Call, parameters: dict[str, str]) -> int:
 
 @verb("down")
 @click.option("--all", "everything", is_flag=True, help="stop the local cloud, with every stack in it")
-def down(call: Call, everything: bool) -> None:
-    """Delete the stack; the local cloud stops when no other one is left in it."""
+@click.option("--keep-snapshots", is_flag=True, help="leave the snapshots, in their bucket; a local cloud goes on")
+def down(call: Call, everything: bool, keep_snapshots: bool) -> None:
+    """Delete the stack, with its snapshots; the local cloud stops when no other stack is left in it."""
+    if everything and keep_snapshots:
+        raise WrongUsageError("--all stops the local cloud, and no snapshot stays: name one of --all, --keep-snapshots")
+    from pipeline.consistency.snapshots import FOLDER
+
     cloud = None if everything else clouds.join_if_running(call.cloud_name, call.account_id)
     if cloud is None:
         clouds.stop(call.cloud_name)
     elif stack.describe(cloud, call.stack_name):
-        deployment.down(cloud, call.stack_name, tell)
-        deployment.stop_if_empty(cloud)
+        deployment.down(cloud, call.stack_name, tell, keep=FOLDER if keep_snapshots else "")
+        if not keep_snapshots:
+            deployment.stop_if_empty(cloud)
     elif not deployment.stop_if_empty(cloud):
         others = f"; there is {', '.join(stack.names(cloud))}" if cloud.can_stop else ""
         raise UserError(f"there is no stack named {call.stack_name} on {cloud.name}{others}. Nothing was touched")

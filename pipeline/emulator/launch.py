@@ -1,4 +1,4 @@
-"""Start the emulator with AWS's limits (`limits/`) and nine corrections, each a line or two in the emulator itself.
+"""Start the emulator with AWS's limits (`limits/`) and ten corrections, each a line or two in the emulator itself.
 
 1. It authorises some SQS calls under names that AWS's IAM does not have. A policy that is right on AWS would fail here.
 2. Whoever is the account's root may assume any role made for a service. Here, root asking for such a role is the pipe
@@ -16,7 +16,8 @@
 7. It runs the scripts that somebody else's emulator may have left in `/etc/localstack/init` and the like.
 8. It authorises BatchExecuteStatement under that name, on every resource. AWS authorises each of its statements by
    what it does, on the table that it names; a statement that is not allowed fails alone, within an HTTP 200.
-9. It loses what nobody has read yet when the number of shards changes, or does nothing (`resharding.py`).
+9. With a stack it deletes a bucket that is not empty, and what lies in it. AWS refuses to.
+10. It loses what nobody has read yet when the number of shards changes, or does nothing (`resharding.py`).
 """
 
 import inspect
@@ -32,7 +33,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, kinesis, pipes
+from ministack.services import dynamodb, kinesis, pipes, s3
 from ministack.services.cloudformation import provisioners
 
 from pipeline.emulator import guard, resharding
@@ -56,6 +57,7 @@ _expire_iterators = kinesis._expire_iterators
 _extract_iam_action = iam_actions.extract_iam_action
 _evaluate_trust_policy = iam_evaluator.evaluate_trust_policy
 _batch_execute_statement = dynamodb._batch_execute_statement
+_delete_bucket = provisioners._s3_delete
 _create_pipe, _update_pipe, _describe_pipe = pipes._create_pipe, pipes._update_pipe, pipes._describe_response
 
 
@@ -229,6 +231,13 @@ def describe_pipe(pipe: dict[str, Any]) -> dict[str, Any]:
     return _describe_pipe(pipe) | {group: pipe[group] for group in PARAMETERS if group in pipe}
 
 
+def delete_bucket(name: str, properties: dict[str, Any]) -> None:
+    """Delete a bucket of a stack, if nothing lies in it."""
+    if s3._buckets.get(name, {}).get("objects"):
+        raise ValueError("The bucket you tried to delete is not empty (Error Code: BucketNotEmpty)")
+    _delete_bucket(name, properties)
+
+
 GUARDED = f"{inspect.getsource(guard)}\n{guard.stay_on_this_machine.__name__}()\n"
 
 
@@ -243,6 +252,7 @@ if __name__ == "__main__":
     of_templates = provisioners._RESOURCE_HANDLERS["AWS::Pipes::Pipe"]
     of_templates["create"] = keeping_parameters(of_templates["create"], properties_at=1)
     of_templates["update"] = keeping_parameters(of_templates["update"], properties_at=2)
+    provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = delete_bucket
     app._collect_scripts = lambda *folders: []
     resharding.install()
     kinesis_limits.impose()

@@ -74,8 +74,10 @@ def must_not_be_there(cloud_name: str, stack_name: str, account_id: str | None =
         )
 
 
-def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str | None = None) -> None:
+def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str | None = None, keep: str = "") -> None:
     """Delete the stack and forget what was sent to it. A stack that is not there is down already.
+
+    Objects of its artifact bucket whose names begin with `keep` stay, and so does the bucket.
 
     Raises:
         UserError: the stack was made by somebody else than `only_made_by`; nothing was touched.
@@ -86,7 +88,7 @@ def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str 
             f"the stack {stack_name} was made by {maker or 'somebody else'}, not by {only_made_by}, so it stays. "
             f"If nobody needs what is in it: {clouds.command('down', cloud.name, stack_name)}"
         )
-    stack.delete(cloud, stack_name, tell)
+    stack.delete(cloud, stack_name, tell, keep)
     spare_tables.delete(cloud, list(spare_tables.names(cloud, stack_name)))
     _forget_what_was_sent(cloud, stack_name)
 

@@ -23,8 +23,8 @@ class Watch:
         self._status = ""
         self._new_events()
 
-    def until_settled(self) -> None:
-        """Tell the events until the work is done.
+    def until_settled(self, or_as: str = "") -> None:
+        """Tell the events until the work is done; `or_as` names one more status that counts as done.
 
         Raises:
             UserError: the work failed, or did not end.
@@ -33,7 +33,7 @@ class Watch:
             eventually(self._is_over, STACK_SECONDS, every=self._cloud.poll_seconds)
         except TimeoutError:
             raise UserError(f"the stack is still {self._status} after {STACK_SECONDS} s") from None
-        if self._status not in DONE:
+        if self._status not in (*DONE, or_as):
             reason = self._failures[0] if self._failures else ""
             raise UserError(f"the stack ended as {self._status}. {reason}".strip())
 

@@ -120,16 +120,26 @@ def names(cloud: Cloud) -> list[str]:
     return sorted(stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE")
 
 
-def delete(cloud: Cloud, stack_name: str, tell: Tell = print) -> None:
-    """Delete the stack and all that is in it. Idempotent."""
+def delete(cloud: Cloud, stack_name: str, tell: Tell = print, keep: str = "") -> None:
+    """Delete the stack and all that is in it. Idempotent.
+
+    Args:
+        cloud: where it is.
+        stack_name: the stack.
+        tell: told of progress, line by line.
+        keep: objects of the artifact bucket whose names begin like this stay, and so does the bucket.
+    """
     stack = describe(cloud, stack_name)
     if not stack:
         return
-    bucket = _outputs(stack).get("ArtifactBucketName")
-    if bucket:
-        _empty(cloud.client("s3"), bucket)  # AWS refuses to delete a bucket that is not empty
+    cloudformation, bucket = cloud.client("cloudformation"), _outputs(stack).get("ArtifactBucketName", "")
+    kept = bool(bucket) and _empty(cloud.client("s3"), bucket, keep)  # AWS refuses to delete one that is not empty
     watch = Watch(cloud, stack["StackId"], tell)
-    cloud.client("cloudformation").delete_stack(StackName=stack_name)
+    cloudformation.delete_stack(StackName=stack_name)
+    if kept:  # only a stack that could not be deleted may be deleted without one of its resources
+        tell(f"{kept} objects stay in the bucket {bucket}. CloudFormation says first that it cannot delete it")
+        watch.until_settled(or_as="DELETE_FAILED")
+        cloudformation.delete_stack(StackName=stack_name, RetainResources=["ArtifactBucket"])
     watch.until_settled()
 
 
@@ -162,10 +172,16 @@ def _outputs(stack: dict[str, Any]) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def _empty(s3: Any, bucket: str) -> None:
+def _empty(s3: Any, bucket: str, keep: str) -> int:
+    """Delete the objects in a bucket, but for those whose names begin with `keep`, and count these."""
+    kept = 0
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for entry in page.get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=entry["Key"])
+            if keep and entry["Key"].startswith(keep):
+                kept += 1
+            else:
+                s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    return kept
 
 
 def _message(error: ClientError) -> str:

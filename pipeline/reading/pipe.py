@@ -9,6 +9,7 @@ from pipeline.cloud import Cloud
 from pipeline.reading.stream import StreamRecord
 
 STARTING_SECONDS = 900.0  # after a pipe was made or changed: it may not poll for minutes, and does not say so
+SLOW_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,7 @@ def state(cloud: Cloud, outputs: dict[str, str]) -> PipeState:
         return PipeState(None, _why_it_does_not_run(pipe), is_starting)
     for pipe in status["pipes"]:
         if pipe["pipe"] == outputs["PipeName"]:
-            stuck = (shard["last_error"] for shard in pipe["shards"] if shard["unfinished"] or shard["error"])
-            trouble = next((error for error in [pipe["error"], *stuck] if error), "")
+            trouble = next((error for error in [pipe["error"], *map(_trouble, pipe["shards"])] if error), "")
             checkpoints = pipe["drained"] | {shard["shard_id"]: shard["checkpoint"] for shard in pipe["shards"]}
             return PipeState(checkpoints, trouble, pipe["state"] == "STARTING", _lag(status, pipe))
     return PipeState({}, _why_it_does_not_run(_described(cloud, outputs)) or "it is not running yet")
@@ -65,6 +65,13 @@ def _why_it_does_not_run(pipe: dict[str, Any]) -> str:
     if pipe["CurrentState"] in ("RUNNING", "CREATING", "UPDATING", "STARTING"):
         return ""
     return f"it is {pipe['CurrentState']}: {pipe.get('StateReason') or 'no reason is given'}"
+
+
+def _trouble(shard: dict[str, Any]) -> str:
+    """Say what troubles the reading of a shard. That a read was throttled now and then does not, while it keeps up."""
+    error = shard["last_error"] if shard["unfinished"] or shard["error"] else ""
+    keeps_up = (shard["lag_seconds"] or 0) < SLOW_SECONDS
+    return "" if keeps_up and "ProvisionedThroughputExceeded" in error else error
 
 
 def _lag(status: dict[str, Any], pipe: dict[str, Any]) -> float | None:

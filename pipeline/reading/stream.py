@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from pipeline.cloud import PAUSE_SECONDS
-from pipeline.waiting import eventually
+from pipeline.reading.turns import Turn
 
 READS_AT_ONCE = 16
 MOST_RECORDS = 10_000  # of one read
@@ -146,14 +146,13 @@ class _ShardReading:
         self._whole, self.shard_id, self._began = whole, shard_id, began
         self._position = whole.after.get(shard_id, "")
         self._iterator: str | None = None
-        self._due = 0.0
+        self._turn = Turn.of(whole.kinesis, whole.stream_name, shard_id)
         self._limit = FIRST_READ if whole.pause_seconds else MOST_RECORDS
         self.is_over = False
 
     def read(self) -> list[StreamRecord]:
         """Wait for the shard's turn, and read once. Sets `is_over` at the end of what was there at the beginning."""
-        eventually(lambda: time.monotonic() >= self._due, every=max(0.0, self._due - time.monotonic()))
-        self._due = time.monotonic() + self._whole.pause_seconds
+        self._turn.wait(self._whole.pause_seconds)
         try:
             self._iterator = self._iterator or self._begin()
             answer = self._whole.kinesis.get_records(ShardIterator=self._iterator, Limit=self._limit)
@@ -184,7 +183,7 @@ class _ShardReading:
     def _pace(self, records: list[StreamRecord]) -> None:
         if pause := self._whole.pause_seconds:
             size = sum(len(record.data) + len(record.partition_key) for record in records)
-            self._due += max(0.0, size / BYTES_A_SECOND - pause)
+            self._turn.put_off(max(0.0, size / BYTES_A_SECOND - pause))
             self._limit = max(1, min(MOST_RECORDS, int(BYTES_A_SECOND * len(records) / (size + 1))))
 
 

@@ -16,8 +16,13 @@ from pipeline.emulator.process import members
 from pipeline.errors import UserError
 from pipeline.paths import ROOT
 from pipeline.provisioning import deployment, stack
+from pipeline.waiting import eventually
 
 TINY = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+BUCKET = json.dumps({
+    "Resources": {"ArtifactBucket": {"Type": "AWS::S3::Bucket"}},
+    "Outputs": {"ArtifactBucketName": {"Value": {"Ref": "ArtifactBucket"}}},
+})  # fmt: skip
 
 
 @pytest.fixture
@@ -51,9 +56,9 @@ def stacks_made(*names):
     return cloud
 
 
-def tiny_stack(cloud, name):
+def tiny_stack(cloud, name, template=TINY):
     tags = [{"Key": stack.MADE_BY, "Value": name}]
-    cloud.client("cloudformation").create_stack(StackName=name, TemplateBody=TINY, Tags=tags)
+    cloud.client("cloudformation").create_stack(StackName=name, TemplateBody=template, Tags=tags)
 
 
 def pids(local):
@@ -77,6 +82,32 @@ def test_down_all_takes_the_cloud_with_every_stack_in_it(local, said):
     stacks_made("aaa", "bbb")
     assert said("down", "--all") == (0, "", [])
     assert not local.is_running()
+
+
+def test_down_takes_the_snapshots_too_unless_they_are_to_stay(local, said):
+    cloud, s3 = stacks_made(), clouds.join().client("s3")
+
+    def a_bucket_with(*keys):
+        tiny_stack(cloud, "aaa", BUCKET)
+        bucket = eventually(lambda: stack.outputs(cloud, "aaa").get("ArtifactBucketName"))
+        for key in keys:
+            s3.put_object(Bucket=bucket, Key=key)
+        return bucket
+
+    bucket = a_bucket_with("code.zip", "snapshots/1", "snapshots/2")
+    assert said("down", "--all", "--keep-snapshots")[0] == 2
+    status, _, lines = said("down", "--stack-name", "aaa", "--keep-snapshots")
+    assert (status, lines[0]) == (
+        0, f"2 objects stay in the bucket {bucket}. CloudFormation says first that it cannot delete it",
+    )  # fmt: skip
+    assert stack.names(cloud) == []
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["snapshots/1", "snapshots/2"]
+    a_bucket_with("code.zip")
+    assert said("down", "--stack-name", "aaa", "--keep-snapshots")[0] == 0, "there is none"
+    gone = a_bucket_with("code.zip", "snapshots/1")
+    tiny_stack(cloud, "bbb")
+    assert said("down", "--stack-name", "aaa")[0] == 0
+    assert gone not in [each["Name"] for each in s3.list_buckets()["Buckets"]]
 
 
 def test_down_stops_an_empty_cloud_whatever_the_name(local, said):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.reading import stream
+from pipeline.reading import stream, turns
 from tests.doubles.errors import client_error
 from tests.doubles.kinesis import Kinesis
 
@@ -93,8 +93,10 @@ def test_a_shard_is_read_once_a_second_and_half_of_its_bytes_are_left_to_the_pip
         clock.now += every
         assert holds()
 
-    monkeypatch.setattr(stream, "eventually", wait)
-    monkeypatch.setattr(stream, "time", SimpleNamespace(time=lambda: 0.0, monotonic=lambda: clock.now))
+    monkeypatch.setattr(turns, "eventually", wait)
+    clocks = SimpleNamespace(time=lambda: 0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(stream, "time", clocks)
+    monkeypatch.setattr(turns, "time", clocks)
     monkeypatch.setattr(stream, "FIRST_READ", 5)
     kinesis = Kinesis(1)
     fill(kinesis, 60, "x" * size)
@@ -108,6 +110,7 @@ def test_a_shard_is_read_once_a_second_and_half_of_its_bytes_are_left_to_the_pip
 
     monkeypatch.setattr(kinesis, "get_records", noted)
     assert len(list(reading(kinesis, pause_seconds=1.0))) == 60
+    assert len(list(reading(kinesis, pause_seconds=1.0))) == 60, "who reads again goes on at the same pace"
     for (asked, taken), (again, _) in pairwise(answers):
         assert again - asked > max(1.0, taken / 1_000_000) - 0.001
 

@@ -13,7 +13,7 @@ from ministack.services import kinesis as emulated
 
 from pipeline.emulator import aws
 from pipeline.emulator.limits import kinesis as limited
-from pipeline.reading import stream
+from pipeline.reading import stream, turns
 
 STREAM, SHARD = "paced", "shardId-000000000000"
 RECORD_BYTES = 900
@@ -84,8 +84,10 @@ def read_beside_a_pipe(monkeypatch, clock, pause_seconds):
         clock.now = moment
         assert holds()
 
-    monkeypatch.setattr(stream, "eventually", wait)
-    monkeypatch.setattr(stream, "time", SimpleNamespace(time=lambda: 0.0, monotonic=lambda: clock.now))
+    monkeypatch.setattr(turns, "eventually", wait)
+    clocks = SimpleNamespace(time=lambda: 0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(stream, "time", clocks)
+    monkeypatch.setattr(turns, "time", clocks)
     records = list(stream.Reading(client.kinesis, STREAM, {SHARD: ()}, pause_seconds=pause_seconds))
     assert len(records) == RECORDS
     return client, pipe
