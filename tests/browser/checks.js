@@ -80,7 +80,7 @@
     const wrong = [...document.querySelectorAll("nav")].filter((nav) => nav.checkVisibility())
       .map((nav) => `${this.name(nav)} is printed`);
     for (const fold of document.querySelectorAll("details:not(:has(nav))"))
-      if (![...fold.querySelectorAll(":scope > :not(summary)")].every((part) => part.checkVisibility() && part.offsetHeight))
+      if (![...fold.querySelectorAll(":scope > :not(summary, button)")].every((part) => part.checkVisibility() && part.offsetHeight))
         wrong.push(`“${fold.querySelector("summary")?.textContent}” is printed folded`);
     return wrong;
   },
