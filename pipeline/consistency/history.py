@@ -7,7 +7,8 @@ from typing import Any
 
 from pipeline.cloud import Cloud
 from pipeline.consistency import examine, item, oracle, snapshots
-from pipeline.consistency.judge import Judge, Judged
+from pipeline.consistency.judge import Judge
+from pipeline.consistency.judged import Judged
 from pipeline.consistency.traces import Refusal, State, Traces
 from pipeline.errors import UserError, WrongUsageError
 from pipeline.reading import pipe, quarantine, stock, stream

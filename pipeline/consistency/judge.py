@@ -4,45 +4,20 @@ A record's traces are the item of its product, if that has reached the record's 
 without a trace is *pending* while the pipe may still have it, *given up* if a dead letter names it, and else missing.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipeline.consistency import invariants, oracle
 from pipeline.consistency.item import Item, differences
+from pipeline.consistency.judged import SKIPPED, Counts, Judged
 from pipeline.consistency.oracle import Product
+from pipeline.consistency.sentences import Sentences, never_applied, on_two_shards, record_name
 from pipeline.consistency.traces import Position, Refusal, State, Traces
 from pipeline.reading.stream import StreamRecord
 
 EFFECTS = ("applied", "duplicate")
 NEVER_TOOK_EFFECT = ("out_of_order", "given_up")  # reasons that say nothing of the product's state
-MOST_SENTENCES = 3  # about one product or record
-
-
-@dataclass
-class Counts:
-    """How many records came to what. `left_out`: those that never took effect at their places."""
-
-    records: int = 0
-    applied: int = 0
-    duplicates: int = 0
-    quarantined: Counter[str] = field(default_factory=Counter)
-    pending: int = 0
-    given_up: int = 0  # a dead letter names them, and nothing else
-    left_out: int = 0
-
-
-class Judged(NamedTuple):
-    """What became of one record. `product`: its product's state after it; None if it belongs to none."""
-
-    outcome: str  # applied, duplicate, quarantined, pending, given_up; missing; skipped: older than the start
-    reason: str = ""
-    product: Product | None = None
-
-
-SKIPPED = Judged("skipped")
 
 
 class Judge:
@@ -60,9 +35,9 @@ class Judge:
         self._ahead: dict[str, Product] = {}  # states beyond the items
         self._shard_of: dict[str, str] = {}
         self._held_up: set[str] = set()  # shards with a pending record
-        self._missing: dict[str, list[Any]] = {}  # product → how many records left no trace, the first, the last
+        self._missing: dict[str, tuple[int, StreamRecord, StreamRecord]] = {}  # product → how many, the first, the last
         self._compared: set[str] = set()
-        self._sentences: dict[str, list[str]] = defaultdict(list)
+        self.told = Sentences()
         for product_id, product in self.products.items():
             self._start_with(product_id, product)
 
@@ -94,23 +69,23 @@ class Judge:
             self.positions[shard_id] = Position(before.sequence_number, read_at)
         for product_id, item in self.traces.items.items():
             if isinstance(item, str):
-                self._say(product_id, item)
+                self.told.say(product_id, item)
             elif product_id not in self._compared:
-                self._say(product_id, self._why_not_compared(product_id, item))
+                self.told.say(product_id, self._why_not_compared(product_id, item))
         for product_id, missing in self._missing.items():
             if product_id in self._compared or product_id not in self.traces.items:
-                self._say(product_id, self._never_applied(product_id, *missing))
+                self.told.say(product_id, never_applied(missing, product_id in self.traces.items))
         for shard_id, refusals in self.traces.refusals.items():
             for place, refusal in refusals.items():
                 if not self._is_older(shard_id, place, ends, trimmed):
                     left = {(shard_id, str(place)): refusal.reason}
-                    self._hold(invariants.every_record_has_one_outcome((), (), left, {}))
-        return list(self._told())
+                    self.told.hold(invariants.every_record_has_one_outcome((), (), left, {}))
+        return list(self.told.all())
 
     @property
     def wrong(self) -> set[str]:
         """Products and records of which something is said."""
-        return set(self._sentences)
+        return self.told.subjects
 
     @property
     def oldest_pending(self) -> float | None:
@@ -123,7 +98,7 @@ class Judge:
         if refusal is None:
             return self._without_trace(record, reason)
         at = record.shard_id, str(record.place)
-        self._hold(invariants.first_verdict_is_the_logs({at: reason}, {at: refusal.reason}))
+        self.told.hold(invariants.first_verdict_is_the_logs({at: reason}, {at: refusal.reason}))
         self.counts.quarantined[refusal.reason] += 1
         return Judged("quarantined", refusal.reason)
 
@@ -174,16 +149,16 @@ class Judge:
         passed_on_another_state = refusal.judged_on is not None and refusal.judged_on != _place(product)
         at, seen = (record.shard_id, str(record.place)), refusal.reason
         if applied:
-            self._hold(invariants.every_record_has_one_outcome([at], [at], {at: seen}, {}))
+            self.told.hold(invariants.every_record_has_one_outcome([at], [at], {at: seen}, {}))
         elif refusal.reason == "out_of_order" and not self.traces.reach(record):
-            self._say(_name_of(record), "is quarantined as out_of_order, though no later event was applied")
+            self.told.say(record_name(record), "is quarantined as out_of_order, but no later event was applied")
         elif refusal.reason in NEVER_TOOK_EFFECT or passed_on_another_state:
             self.counts.left_out += 1
             return True
         elif outcome in EFFECTS:
-            self._hold(invariants.every_record_has_one_outcome([at], [at], {at: seen}, {}))
+            self.told.hold(invariants.every_record_has_one_outcome([at], [at], {at: seen}, {}))
         else:
-            self._hold(invariants.first_verdict_is_the_logs({at: outcome}, {at: seen}))
+            self.told.hold(invariants.first_verdict_is_the_logs({at: outcome}, {at: seen}))
         return False
 
     def _without_trace(self, record: StreamRecord, due: str) -> Judged:
@@ -197,10 +172,10 @@ class Judge:
             return Judged("given_up")
         if due in EFFECTS:
             count, first, _ = self._missing.get(record.partition_key, (0, record, record))
-            self._missing[record.partition_key] = [count + 1, first, record]
+            self._missing[record.partition_key] = count + 1, first, record
         else:
             at = record.shard_id, str(record.place)
-            self._hold(invariants.every_record_has_one_outcome([at], (), {}, {at: due}))
+            self.told.hold(invariants.every_record_has_one_outcome([at], (), {}, {at: due}))
         return Judged("missing", due)
 
     def _is_to_be_judged(self, record: StreamRecord) -> bool:
@@ -211,13 +186,8 @@ class Judge:
             self._shard_of[product_id] = shard_id
             return record.place > _place(self._product(product_id))
         self._compared.add(product_id)
-        if product_id not in self._sentences:
-            shards = ", ".join(sorted((before, shard_id)))
-            self._say(
-                product_id,
-                f"its records lie on {shards}: the order across shards is not guaranteed. "
-                "Somebody put them there with an ExplicitHashKey; send them with the product_id as partition key alone",
-            )
+        if product_id not in self.told.subjects:
+            self.told.say(product_id, on_two_shards(before, shard_id))
         return False
 
     def _move_on(self, record: StreamRecord, pending: bool) -> None:
@@ -238,30 +208,21 @@ class Judge:
     def _start_with(self, product_id: str, product: Product) -> None:
         item, place = self.traces.items.get(product_id), _place(product)
         if item is None:
-            self._say(product_id, f"the snapshot has version {product.version}, the table has no item")
+            self.told.say(product_id, f"the snapshot has version {product.version}, the table has no item")
         elif isinstance(item, Item) and item.place < place:
             self._compared.add(product_id)
-            self._say(product_id, f"last_sequence_number was {place} when the snapshot was taken, is {item.place}")
+            self.told.say(product_id, f"last_sequence_number was {place} when the snapshot was taken, is {item.place}")
         elif isinstance(item, Item) and item.place == place:
             self._compare(product_id, product, item)
 
     def _compare(self, product_id: str, product: Product, item: Item) -> None:
         self._compared.add(product_id)
-        self._hold(differences(product_id, product, item))
+        self.told.hold(differences(product_id, product, item))
 
     def _why_not_compared(self, product_id: str, item: Item) -> str:
         if product_id not in self.products and product_id not in self._shard_of:
             return f"the table has version {item.version}, the stream has no event"
         return f"last_sequence_number is {item.place}, where no event of this product took effect"
-
-    def _never_applied(self, product_id: str, count: int, first: StreamRecord, last: StreamRecord) -> str:
-        what = f"record {first.sequence_number} was" if count == 1 else (
-            f"{count} records, {first.sequence_number} to {last.sequence_number}, were"
-        )  # fmt: skip
-        no_item = "" if product_id in self.traces.items else "; the table has no item"
-        return f"{what} never applied, and the pipe no longer has {'it' if count == 1 else 'them'}{no_item}"
-
-    # --- what is said
 
     def _is_older(self, shard_id: str, place: int, ends: Mapping[str, str], trimmed: bool) -> bool:
         """Say whether the start is past a quarantined record, or the stream has rightly forgotten it."""
@@ -269,30 +230,6 @@ class Judge:
             return trimmed or bool(self._settled)
         return place <= self._settled.get(shard_id, 0) or (trimmed and place < self._first.get(shard_id, place + 1))
 
-    def _hold(self, broken: list[str]) -> None:
-        """Take what an invariant says of where it is broken."""
-        for sentence in broken:
-            subject, _, what = sentence.partition(": ")
-            self._say(subject, what)
-
-    def _say(self, subject: str, sentence: str) -> None:
-        self._sentences[subject].append(sentence)
-
-    def _told(self) -> Iterator[str]:
-        for subject in sorted(self._sentences):
-            sentences = self._sentences[subject]
-            yield from (f"{subject}: {sentence}" for sentence in sentences[:MOST_SENTENCES])
-            if len(sentences) > MOST_SENTENCES:
-                yield f"{subject}: {len(sentences) - MOST_SENTENCES} differences more"
-
 
 def _place(product: Product) -> int:
     return int(product.last_sequence_number or 0)
-
-
-def _name_of(record: StreamRecord) -> str:
-    return _name(record.shard_id, record.place)
-
-
-def _name(shard_id: str, place: int) -> str:
-    return f"record {place} on {shard_id}"

@@ -6,9 +6,11 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -22,6 +24,7 @@ from pipeline.paths import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 TEARDOWN = "99_teardown"
+NEED_NO_STACK = ("00_overview", "07_flowchart", "08_proof", "09_scale_and_cost")  # run beside those that do
 LONGEST_CELL_SECONDS = 600
 BAR = "{desc:<20} {bar:24} {n_fmt:>3}/{total_fmt} cells  {elapsed}"  # where nobody watches, a line at the end is enough
 CONFIG = Config(
@@ -61,6 +64,8 @@ def execute_all(
 ) -> list[NotebookRun]:
     """Execute notebooks in order; after a failure or an interruption only the teardown still runs.
 
+    Those that need no stack run beside the others, one at a time: the others wait for the cloud for most of their time.
+
     Args:
         notebooks: the notebooks, as committed; they are not changed.
         given: the parameters to pass to each; the others have the values that stand in the notebook.
@@ -68,23 +73,34 @@ def execute_all(
         cell_seconds: a cell that takes longer has failed.
 
     Returns:
-        What became of each notebook.
+        What became of each notebook, in the order given.
     """
-    runs: list[NotebookRun] = []
-    waiting = list(notebooks)
-    with _quiet_kernels():
+    stop = Event()
+
+    def execute(notebook: Path) -> NotebookRun:
+        if stop.is_set() and notebook.stem != TEARDOWN:
+            return _skip(notebook, into)
+        run = _execute(notebook, given, into, cell_seconds)
+        if not run.ok:
+            stop.set()
+        return run
+
+    runs: dict[Path, NotebookRun] = {}
+    in_order = [notebook for notebook in notebooks if notebook.stem not in NEED_NO_STACK]
+    with _quiet_kernels(), ThreadPoolExecutor(1) as pool:
+        beside = {notebook: pool.submit(execute, notebook) for notebook in notebooks if notebook not in in_order}
         try:
-            while waiting:
-                if all(run.ok for run in runs) or waiting[0].stem == TEARDOWN:
-                    runs.append(_execute(waiting.pop(0), given, into, cell_seconds))
-                else:
-                    runs.append(_skip(waiting.pop(0), into))
+            for notebook in in_order:
+                runs[notebook] = execute(notebook)
+            for notebook, future in beside.items():
+                runs[notebook] = future.result()
         except KeyboardInterrupt:  # leave nothing behind that the notebooks made
-            for notebook in waiting:
-                if notebook.stem == TEARDOWN:
+            stop.set()
+            for notebook in in_order:
+                if notebook.stem == TEARDOWN and notebook not in runs:
                     _execute(notebook, given, into, cell_seconds)
             raise
-    return runs
+    return [runs[notebook] for notebook in notebooks]
 
 
 def _skip(notebook: Path, into: Path) -> NotebookRun:
