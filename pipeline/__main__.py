@@ -51,11 +51,11 @@ def up(call: Call, port: int | None, parameters: dict[str, str]) -> None:
 @click.option("--all", "include_removed", is_flag=True, help="also products that were removed")
 def stock(call: Call, include_removed: bool) -> None:
     """Print what is in stock."""
-    from pipeline.reading import stock as levels
+    from pipeline.reading import frames
 
     there = call.find()
-    frame = levels.stock(there.cloud, there.outputs["StockTableName"], include_removed)
-    call.show(frame.to_dict("records"), levels.lines(frame))
+    frame = frames.stock(there.cloud, there.outputs["StockTableName"], include_removed)
+    call.show(frame.to_dict("records"), frames.lines(frame))
 
 
 @verb("status")

@@ -11,7 +11,7 @@ from pipeline.consistency.snapshots import Snapshot
 from pipeline.errors import UserError
 from pipeline.notebook.story import BY_HAND
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import quarantine, queues, stock
+from pipeline.reading import frames, quarantine, queues
 from pipeline.recovery import rebuild, redrive, resend
 from pipeline.waiting import eventually
 
@@ -21,7 +21,7 @@ class Pipeline(Deployment):
 
     def stock(self, include_removed: bool = False) -> pd.DataFrame:
         """Return what is in stock, one row per product."""
-        return stock.stock(self.cloud, self.outputs["StockTableName"], include_removed)
+        return frames.stock(self.cloud, self.outputs["StockTableName"], include_removed)
 
     def audit(self, wait: bool = True) -> audit.AuditResult:
         """Compare table and quarantine with an independent fold of the stream, once drained or at once."""
@@ -46,7 +46,7 @@ class Pipeline(Deployment):
 
     def quarantine(self, product_id: str | None = None) -> pd.DataFrame:
         """Return the quarantined records, of all products or of one, one row each."""
-        frame = quarantine.quarantine(self.cloud, self.outputs["QuarantineTableName"])
+        frame = frames.quarantine(self.cloud, self.outputs["QuarantineTableName"])
         return frame if product_id is None else frame[frame["partition_key"] == product_id]
 
     def refused(self, record_id: str) -> dict[str, Any]:

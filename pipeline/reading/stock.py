@@ -3,12 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pandas as pd
-
 from pipeline.cloud import Cloud
-from pipeline.safe_text import one_line
 
-COLUMNS = ["product_id", "product_name", "status", "quantity", "version", "updated_at"]
 MOST_KEYS = 100  # of one BatchGetItem
 
 
@@ -51,31 +47,9 @@ def raw_item(cloud: Cloud, table_name: str, product_id: str) -> dict[str, Any] |
     return cloud.client("dynamodb").get_item(TableName=table_name, Key=key, ConsistentRead=True).get("Item")
 
 
-def stock(cloud: Cloud, table_name: str, include_removed: bool = False) -> pd.DataFrame:
-    """Return what is in stock: one row per product, by product_id. Quantities in units.
-
-    Args:
-        cloud: where the table is.
-        table_name: the table.
-        include_removed: whether products that were removed are listed too.
-    """
-    frame = pd.DataFrame(items(cloud, table_name), columns=COLUMNS)
-    if not include_removed:
-        frame = frame[frame["status"] == "active"]
-    return frame.sort_values("product_id").reset_index(drop=True)
-
-
 def plain(item: dict[str, Any]) -> dict[str, Any]:
     """Return an item's plain values, without their kinds."""
     return {name: _plain(value) for name, value in item.items()}
-
-
-def lines(frame: pd.DataFrame) -> list[str]:
-    """Write the stock for people: a table whose columns no product's name can move."""
-    if frame.empty:
-        return ["Nothing is in stock."]
-    shown = frame.map(lambda value: one_line(value) if isinstance(value, str) else value)
-    return shown.to_string(index=False).split("\n")
 
 
 def _plain(value: dict[str, Any]) -> Any:

@@ -19,10 +19,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen
+from subprocess import Popen, TimeoutExpired
 from threading import Event
 from typing import Any
 from unittest import mock
@@ -186,7 +186,8 @@ def interrupt(rounds: Rounds, times: int) -> None:
     for number in range(times):
         verb, kill = VERBS[number % len(VERBS)], bool(number // len(VERBS) % 2)
         process = rounds.inventory.start(*verb, "--json")
-        time.sleep(chance.uniform(0.2, 4))  # the moment is the point
+        with suppress(TimeoutExpired):
+            process.wait(chance.uniform(0.05, 2.5))
         process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
         ended_well(rounds, process, " ".join(verb), kill)
         result, _ = rounds.audit("--now")

@@ -6,7 +6,7 @@ import pytest
 from stock_projector.events import Refusal, SequenceNumber
 from stock_projector.quarantine import Quarantine, Refused
 
-from pipeline.reading import quarantine
+from pipeline.reading import frames, quarantine
 from tests.doubles.events import SHARD, added, place, record
 
 TABLE = "reading-tests"
@@ -26,8 +26,8 @@ def table(running):
 
 
 def test_an_empty_quarantine_is_an_empty_table_and_a_full_one_is_in_the_order_of_the_log(table, joined):
-    frame = quarantine.quarantine(joined, TABLE)
-    assert (len(frame), list(frame.columns)) == (0, quarantine.COLUMNS)
+    frame = frames.quarantine(joined, TABLE)
+    assert (len(frame), list(frame.columns)) == (0, frames.QUARANTINE_COLUMNS)
 
     padded = record(b"\xff\0", 1)._replace(sequence_number=SequenceNumber("0" * 60 + "7"), item_identifier="padded")
     refused = [
@@ -37,7 +37,7 @@ def test_an_empty_quarantine_is_an_empty_table_and_a_full_one_is_in_the_order_of
     ]
     assert table.put(refused) == [None] * 3
     assert quarantine.count(joined, TABLE) == 3
-    frame = quarantine.quarantine(joined, TABLE)
+    frame = frames.quarantine(joined, TABLE)
     assert list(frame["sequence_number"]) == ["0" * 60 + "7", str(place(2)), str(place(5))]
     assert frame["data"][0] == b"\xff\0", "bytes are given back as bytes"
     assert list(frame["truncated"].fillna(False)) == [False, True, False]
