@@ -4,7 +4,7 @@ import base64
 import json
 
 from pipeline.provisioning import deployment, takeover
-from pipeline.reading import quarantine
+from pipeline.reading import frames
 
 RECORD = {
     "reason": "insufficient_stock", "detail": "3 in stock, 4 asked for", "event": {"event_type": "a decrement"},
@@ -36,7 +36,7 @@ def test_what_lies_in_the_old_queue_is_named_and_moves_and_an_interrupted_move_g
             takeover.finish(joined, "taken-over", kept, keep_days=90)
         eventually(lambda: pipes.describe_pipe(Name=name)["CurrentState"] == "RUNNING", "the pipe to run again")
         assert not kept.exists()
-        frame = quarantine.quarantine(joined, found.outputs["QuarantineTableName"])
+        frame = frames.quarantine(joined, found.outputs["QuarantineTableName"])
         assert list(frame["record_id"]) == ["shardId-000000000000:7", "shardId-000000000000:8"]
         assert list(frame["data"]) == [base64.b64decode(RECORD["data"]), b"\xff"]
         assert list(frame["reason"]) == ["insufficient_stock"] * 2

@@ -10,7 +10,7 @@ import pytest
 from pipeline import cloud
 from pipeline.paths import ROOT
 from pipeline.provisioning import deployment, stack
-from pipeline.reading import queues, stock
+from pipeline.reading import frames, queues
 from pipeline.stories import producer, scenarios
 from pipeline.stories.scenarios import pack
 from tests.doubles.events import DEAD_LETTER, added, as_bytes, decremented, incremented
@@ -68,7 +68,7 @@ def a_stack(joined, second_stacks):
 
 
 def in_stock(shelf, include_removed=False):
-    return stock.stock(shelf.cloud, shelf.outputs["StockTableName"], include_removed)
+    return frames.stock(shelf.cloud, shelf.outputs["StockTableName"], include_removed)
 
 
 def story(*said):
