@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
-from pipeline.provisioning import spare_tables, stack, takeover
+from pipeline.provisioning import lease, pausing, spare_tables, stack, takeover
 from pipeline.waiting import Tell
 
 
@@ -36,7 +36,7 @@ def up(
     tell: Tell = _silent,
     made_by: str = stack.UP,
 ) -> Deployment:
-    """Make or update the stack, deploy the projector, and wait until the pipe runs. Idempotent.
+    """Make or update the stack, deploy the projector, start the pipe if it was stopped, and wait for it. Idempotent.
 
     Args:
         cloud: where.
@@ -54,8 +54,13 @@ def up(
     stack.provision(cloud, stack_name, parameters, tell, made_by)
     stack.deploy(cloud, stack_name, parameters, tell)
     takeover.finish(cloud, stack_name, kept, keep_days)
+    found = find(cloud, stack_name)
+    if pausing.is_stopped(cloud, found.outputs["PipeName"]):
+        with lease.held(cloud, found.outputs, "rebuild"):  # who switches tables needs the pipe stopped
+            tell("the pipe was stopped; starting it")
+            pausing.start(cloud, found.outputs["PipeName"])
     stack.wait_until_running(cloud, stack_name)
-    return find(cloud, stack_name)
+    return found
 
 
 def find(cloud: Cloud, stack_name: str) -> Deployment:

@@ -18,11 +18,10 @@ from pipeline.consistency import examine, item, oracle, snapshots
 from pipeline.consistency.item import Item, digest
 from pipeline.consistency.traces import Position, State, Traces
 from pipeline.errors import UserError
-from pipeline.provisioning import bundle, pausing, spare_tables, stack
+from pipeline.provisioning import bundle, lease, pausing, spare_tables, stack
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import stock, stream
 from pipeline.reading.stream import StreamRecord
-from pipeline.recovery import lease
 from pipeline.recovery.hands import DAY, as_given
 from pipeline.waiting import Tell, eventually
 
@@ -53,13 +52,16 @@ def rebuild(there: Deployment, tell: Tell = lambda line: None, switch: bool = Fa
     function = there.cloud.client("lambda").get_function_configuration(FunctionName=there.outputs["ProjectorName"])
     if function["CodeSha256"] != bundle.build().code_sha256:
         raise UserError("another build of the projector is deployed than the one here: `inventory up` deploys this one")
-    with lease.held(there.cloud, there.outputs, "rebuild") as renew:
+    with lease.kept(there.cloud, there.outputs, "rebuild") as renew:
         discard(there)
         if not switch:
             return _Rebuild(there, tell, renew).run()
         _stop(there, function["Timeout"], tell)
         keep_seconds = int(function["Environment"]["Variables"]["QUARANTINE_DAYS"]) * DAY
         rebuilt = _Rebuild(there, tell, renew, keep_seconds).run()
+        renew()
+        if not pausing.is_stopped(there.cloud, there.outputs["PipeName"]):
+            raise UserError("somebody started the pipe meanwhile, so the new table may lack records: run it again")
         stack.provision(there.cloud, there.stack_name, {"RebuiltTableName": rebuilt.table}, lambda line: None)
         pausing.start(there.cloud, there.outputs["PipeName"])
         stack.wait_until_running(there.cloud, there.stack_name)
@@ -77,7 +79,7 @@ def discard(there: Deployment) -> list[str]:
 
 def _stop(there: Deployment, longest_run: float, tell: Tell) -> None:
     """Stop the pipe, and wait until an attempt that it gave up cannot be at work any more."""
-    tell("stopping the pipe")
+    tell("stopping the pipe; if this is interrupted, run it again, or start the pipe with `inventory up`")
     pausing.stop(there.cloud, there.outputs["PipeName"])
     stopped_at = time.monotonic()
     tell(f"waiting {longest_run} s, for as long as an invocation may run")

@@ -12,9 +12,10 @@ from pipeline.cloud import Cloud
 from pipeline.consistency import item, oracle, snapshots
 from pipeline.consistency.examine import horizon
 from pipeline.errors import UserError
+from pipeline.provisioning import lease
 from pipeline.reading import quarantine, stock, stream
 from pipeline.reading.stream import Reading, StreamRecord
-from pipeline.recovery import lease, rules
+from pipeline.recovery import rules
 from pipeline.recovery.hands import Hands, Rehearsal
 from pipeline.recovery.letters import Letters, gather
 from pipeline.recovery.rules import Entry, Log, id_of

@@ -60,7 +60,7 @@ class Shop:
             poll_seconds=0.001, patience_seconds=0.05, pipe_status=lambda: self._status() if asked else None,
         )  # fmt: skip
         for module in ("consistency.examine", "consistency.audit", "reading.pipe", "reading.stream",
-                       "recovery.letters", "recovery.lease", "recovery.hands", "recovery.resend"):  # fmt: skip
+                       "recovery.letters", "provisioning.lease", "recovery.hands", "recovery.resend"):  # fmt: skip
             monkeypatch.setattr(f"pipeline.{module}.time", SimpleNamespace(time=self.tick, monotonic=time.monotonic))
         monkeypatch.setattr("pipeline.consistency.audit._troubles", lambda *_: [])
 

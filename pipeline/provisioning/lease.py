@@ -1,6 +1,7 @@
 """One at a time: a lease that runs out by itself if its holder dies. It is an object in the stack's artifact bucket.
 
-Nothing rests on it but tidiness: what its holders do is conditional, record by record.
+For a redrive nothing rests on it but tidiness: all that it does is conditional, record by record. A rebuild that
+switches tables rests on it, and on the pipe that it stopped.
 """
 
 import json
@@ -8,8 +9,9 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from threading import Event, Lock, Thread
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -36,10 +38,33 @@ def held(cloud: Cloud, outputs: dict[str, str], name: str) -> Iterator[Callable[
         lease.give_back()
 
 
+@contextmanager
+def kept(cloud: Cloud, outputs: dict[str, str], name: str) -> Iterator[Callable[[], None]]:
+    """Hold a lease as `held` does, and renew it also while its holder waits for something.
+
+    What it yields raises a UserError once the lease was lost: to be called before what cannot be taken back.
+    """
+    with held(cloud, outputs, name) as renew:
+        ended = Event()
+
+        def keep() -> None:
+            with suppress(UserError):  # the holder meets the same one
+                while not ended.wait(LEASE_SECONDS / 4):
+                    renew()
+
+        keeper = Thread(target=keep, name=f"lease of {name}", daemon=True)
+        keeper.start()
+        try:
+            yield renew
+        finally:
+            ended.set()
+            keeper.join()
+
+
 class _Lease:
     def __init__(self, s3: Any, bucket: str, name: str) -> None:
         self._s3, self._name, self._object = s3, name, {"Bucket": bucket, "Key": f"leases/{name}.json"}
-        self._etag, self._until = "", 0.0
+        self._etag, self._until, self._lock = "", 0.0, Lock()
 
     def take(self) -> None:
         try:
@@ -53,8 +78,9 @@ class _Lease:
         return self._put(LEASE_SECONDS, IfMatch=answer["ETag"])
 
     def renew(self) -> None:
-        if time.time() > self._until - LEASE_SECONDS / 2:
-            self._put(LEASE_SECONDS, IfMatch=self._etag)
+        with self._lock:
+            if time.time() > self._until - LEASE_SECONDS / 2:
+                self._put(LEASE_SECONDS, IfMatch=self._etag)
 
     def give_back(self) -> None:
         self._put(0, IfMatch=self._etag)
