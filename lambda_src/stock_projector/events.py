@@ -10,9 +10,13 @@ from calendar import monthrange
 from itertools import accumulate
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import VERSION, AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stock_projector import words
+
+OLDEST_PYDANTIC = (2, 11)  # an older one takes, of a field that is said twice, the first that is right
+if tuple(map(int, VERSION.split(".")[:2])) < OLDEST_PYDANTIC:
+    raise ImportError(f"pydantic {VERSION} judges some events otherwise: the projector needs 2.11 or later")
 
 Reason = Literal[
     "not_json", "invalid_event", "unknown_event_type", "wrong_partition_key",

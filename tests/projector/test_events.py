@@ -1,8 +1,11 @@
 """docs/contract.md, section 1: which records are events, and what is said of those that are not."""
 
 import base64
+import runpy
 
+import pydantic
 import pytest
+from stock_projector import events
 from stock_projector.events import (
     ProductAdded,
     ProductRemoved,
@@ -122,3 +125,16 @@ def test_sequence_numbers_are_ordered_as_integers_and_written_as_kinesis_wrote_t
     assert padded < longer
     assert "9" > "1" + "0" * 56, "as strings they would sort the other way round"
     assert f"{padded}" == str(padded) == "000000000000000000000000000009"
+
+
+@pytest.mark.parametrize("version", ["1.10.24", "2.10.6"])
+def test_with_a_pydantic_that_judges_otherwise_nothing_is_judged(monkeypatch, version):
+    monkeypatch.setattr(pydantic, "VERSION", version)
+    with pytest.raises(ImportError, match=rf"pydantic {version} judges .* needs 2\.11 or later"):
+        runpy.run_path(events.__file__)
+
+
+@pytest.mark.parametrize("version", ["2.11.0", "2.12.0b1", "3.0.0"])
+def test_with_a_later_pydantic_events_are_judged(monkeypatch, version):
+    monkeypatch.setattr(pydantic, "VERSION", version)
+    runpy.run_path(events.__file__, run_name="stock_projector.events_again")
