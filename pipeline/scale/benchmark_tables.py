@@ -15,7 +15,7 @@ def provenance(measured: Measured) -> str:
     """Say where and when it was measured, and whether it was the projector as it is now."""
     code = "this projector" if measured["code"] == bundle.build().code_sha256 else "an earlier projector"
     cores = measured["machine"]["cores"]
-    off = measured["limits_off"]
+    off = measured.get("limits_off", [])
     limits = f", {' and '.join(off)} of docs/limits.md switched off" if off else ""
     return f"on {cores} {'core' if cores == 1 else 'cores'}, {measured['made_on']}, with {code}{limits}"
 
