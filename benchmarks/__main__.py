@@ -22,6 +22,7 @@ from pipeline.provisioning import bundle
 from pipeline.scale import benchmark, benchmark_tables
 
 WHOLE = ("drain", "replay", "latency", "verdict", "fold")  # what the table needs
+ADDED = ("extremes", "limited")
 
 
 def main() -> int:
@@ -65,15 +66,16 @@ def measure(suites: list[str], rounds: int, events: int) -> dict[str, Any]:
         },
         "limits_off": sorted(limits.OF_RATES),
         "story": _story(events),
-        **{key: [] for key in (*WHOLE, "extremes")},
+        **{key: [] for key in (*WHOLE, *ADDED)},
         "fold": {},
     }
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        os.environ |= {"INVENTORY_STATE_DIR": folder, **limits.off(limits.OF_RATES)}
+        os.environ["INVENTORY_STATE_DIR"] = folder
         try:
             for name in suites:
                 scratch = Path(folder) / f"scratch-{name}"
                 scratch.mkdir()
+                os.environ |= limits.off(() if name == "limited" else limits.OF_RATES)
                 cloud.stop("local")  # each suite on a fresh cloud: what lies in it would slow the next one
                 print(f"{name}:", file=sys.stderr)
                 bench = Bench(cloud.start(), scratch, rounds, lambda line: print(line, file=sys.stderr), events)
@@ -108,7 +110,7 @@ def _kept_beside(suites: list[str], events: int) -> dict[str, Any]:
 
 def _beside(kept: dict[str, Any], measured: dict[str, Any], suites: list[str]) -> dict[str, Any]:
     """Add the suites that were not measured now."""
-    missing = [key for key in ("replay", "extremes", "latency", "verdict", "fold") if not measured[key]]
+    missing = [key for key in (*WHOLE[1:], *ADDED) if not measured[key]]
     drains = [
         drain for drain in kept["drain"] if ("contenders" if drain["suite"] == "contenders" else "sweeps") not in suites
     ]
@@ -128,13 +130,11 @@ def _table(measured: dict[str, Any]) -> str:
     if not all(measured[key] for key in WHOLE):
         return json.dumps(_rounded(measured), indent=1)
     of_scale = "\n".join(f"{name}: {value}" for name, value in benchmark_tables.limits(measured).items())
-    off = f"limits switched off: {', '.join(measured.get('limits_off', []))}"
-    tables = (
-        benchmark_tables.speeds(measured),
-        benchmark_tables.consumption(measured),
-        benchmark_tables.extremes(measured),
-    )
-    return "\n\n".join([*(table.to_string() for table in tables), of_scale, off])
+    off = f"limits switched off: {', '.join(measured['limits_off'])}"
+    parts = [
+        f"{table(measured).to_string()}\n{off}" for table in (benchmark_tables.speeds, benchmark_tables.consumption)
+    ]
+    return "\n\n".join([*parts, benchmark_tables.extremes(measured).to_string(), f"{of_scale}\n{off}"])
 
 
 if __name__ == "__main__":

@@ -115,6 +115,13 @@ def extremes(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     yield "extremes", bench.interleaved(points, take)
 
 
+def limited(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
+    """Measure the projector where the local cloud refuses what AWS refuses: no shard is read or written faster."""
+    story = stories.everyday(bench.events, PRODUCTS, SEED)
+    points = [_point("limited", "projector", BATCH_SIZE, bench.events)]
+    yield "limited", bench.interleaved(points, lambda point: measure.drain(bench.testbed(), "projector", story))
+
+
 def latency(bench: Bench) -> Iterator[tuple[str, list[Result]]]:
     """Send at a steady rate that the slowest contender can just follow."""
     story = stories.everyday(LATENCY_RATE * LATENCY_SECONDS, PRODUCTS, SEED)
@@ -153,6 +160,7 @@ SUITES: dict[str, Callable[[Bench], Iterator[tuple[str, Any]]]] = {
     "fold": folds,
     "contenders": contenders,
     "extremes": extremes,
+    "limited": limited,
     "latency": latency,
     "verdict": verdicts,
     "sweeps": sweeps,

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import math
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,12 +18,14 @@ from stock_projector.projection import StockLevel
 
 from benchmarks.drain_wait import DRAIN_SECONDS, wait_until_drained
 from pipeline.cloud import Cloud
+from pipeline.emulator import limits
 from pipeline.provisioning.deployment import Deployment
 from pipeline.reading import pipe
 from pipeline.stories import producer
 from pipeline.stories.scenarios import NewRecord, name_of
 from pipeline.waiting import eventually
 
+SHARD_RATE = 900  # records a second, of the 1,000 that AWS allows
 WARM_UP = "warm-up"  # product ids that no run counts
 TABLES = ("StockTableName", "QuarantineTableName", "IdempotencyTableName", "LedgerTableName")
 HANDLERS = {"projector": "stock_projector.handler"} | {
@@ -106,14 +110,18 @@ class Testbed:
         """Put a story on the stream exactly in its order, as the events of a day would have come in.
 
         The producer would not: it never has two records of one product in flight, so it spreads popular products out.
+        Where a shard takes 1,000 records a second, a request waits until a shard could take all of the one before.
         """
+        pause = producer.MOST_RECORDS / SHARD_RATE if limits.is_on("kinesis-writes") else 0
+        may_go_on = -math.inf
         kinesis, name = self.cloud.client("kinesis"), self.outputs["StreamName"]
         self.deployment.sent_log.parent.mkdir(parents=True, exist_ok=True)
         with self.deployment.sent_log.open("w") as log:
             for start in range(0, len(story), producer.MOST_RECORDS):
                 chunk = story[start : start + producer.MOST_RECORDS]
                 records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in chunk]
-                answer = kinesis.put_records(StreamName=name, Records=records)
+                _wait_until(may_go_on)
+                answer, may_go_on = kinesis.put_records(StreamName=name, Records=records), time.monotonic() + pause
                 if answer["FailedRecordCount"]:  # its order would be lost
                     raise RuntimeError("the stream did not take every record")
                 for accepted in answer["Records"]:
@@ -183,3 +191,8 @@ def _empty(dynamodb: Any, table: str) -> None:
         BillingMode="PAY_PER_REQUEST",
         **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )
+
+
+def _wait_until(moment: float) -> None:
+    """Wait until a moment of the monotonic clock."""
+    eventually(lambda: time.monotonic() >= moment)

@@ -75,14 +75,15 @@ def consumption(measured: Measured) -> pd.DataFrame:
 
 
 def extremes(measured: Measured) -> pd.DataFrame:
-    """Return one row for each extreme: many products once each, so that nothing folds; and nothing but bad records."""
+    """Return one row for each extreme: products once each, so that nothing folds; bad records; limits on."""
     rows = []
-    for each in measured.get("extremes", []):
+    for each in [*measured.get("extremes", []), *measured.get("limited", [])]:
         middle = {name: median(one[name] for one in each["rounds"]) for name in each["rounds"][0]}
         rows.append(
             {
                 "contender": NAMES[each["contender"]],
                 "story": each["story"],
+                "limits": "on" if each["suite"] == "limited" else "off",
                 "events/s": f"{middle['events_per_second']:,.0f}",
                 "requests, of 1,000 events": f"{1000 * middle['requests'] / each['events']:,.0f}",
                 "CPU µs an event: function": f"{1e6 * middle['cpu_seconds'] / each['events']:,.0f}",

@@ -1,6 +1,7 @@
 """The benchmark: its stories, and that its judge can tell right from wrong."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,10 @@ def test_the_fold_alone_leaves_nothing_out(monkeypatch):
 @pytest.mark.parametrize("missing", ["fold", "latency", "verdict", "replay"])
 def test_figures_of_some_suites_are_printed_though_the_table_wants_all(missing):
     measured = benchmark.load(Path(__file__).with_name("sample_benchmark.json"))
-    assert "times plain" in command._table(measured)
+    told = command._table(measured)
+    assert "times plain" in told
+    assert told.count("limits switched off: kinesis-reads, kinesis-writes") == 3, "below each table"
+    assert re.findall(r"(once each|everyday) +(on|off) ", told) == [("once each", "off"), ("everyday", "on")]
     assert json.loads(command._table(measured | {missing: []})).keys() == measured.keys()
 
 
