@@ -10,7 +10,8 @@ from pipeline import cloud as clouds
 from pipeline.arguments import DONE, FAILED, Call, pairs, run, tell, verb
 from pipeline.consistency import commands as consistency
 from pipeline.errors import UserError, WrongUsageError
-from pipeline.provisioning import deployment, stack
+from pipeline.paths import OBSERVABILITY
+from pipeline.provisioning import deployment, observability, stack
 from pipeline.provisioning.parameters import checked
 from pipeline.recovery import commands as recovery
 from pipeline.stories import producer
@@ -65,6 +66,22 @@ def status(call: Call) -> None:
 
     facts = state.read(call.find())
     call.show(facts, state.lines(facts))
+
+
+@verb("watch")
+@click.option("--topic", metavar="ARN", help="the SNS topic that alarms tell  [default: none, or the one it has]")
+@PARAMETERS
+def watch(call: Call, topic: str | None, parameters: dict[str, str]) -> None:
+    """Put alarms and a dashboard beside the pipeline (or update them), and say how the alarms stand."""
+    given = parameters | ({} if topic is None else {"AlarmTopicArn": topic})
+    checked(given, OBSERVABILITY)
+    there = call.find()
+    outputs = observability.watch(there.cloud, there.stack_name, given, tell)
+    name, alarms = observability.name_of(there.stack_name), observability.alarms(there.cloud, there.stack_name)
+    text = [f"{alarm['alarm']:<20} {alarm['state']:<18} {alarm['reason']}" for alarm in alarms]
+    dashboard = outputs["DashboardName"]
+    facts = {"stack_name": name, "dashboard": dashboard, "alarms": alarms}
+    call.show(facts, [*text, f"dashboard: {dashboard}"])
 
 
 @verb("logs")
@@ -128,7 +145,7 @@ def down(call: Call, everything: bool, keep_snapshots: bool) -> None:
 main_command = Verbs("inventory", help="A real-time inventory pipeline: run it, feed it, check it.")
 CONSISTENCY = (consistency.audit, consistency.snapshot, consistency.history)
 RECOVERY = (recovery.quarantine, recovery.redrive, recovery.rebuild, recovery.fault)
-for command in (up, producer.command, stock, *CONSISTENCY, *RECOVERY, status, logs, report, down):
+for command in (up, producer.command, stock, *CONSISTENCY, *RECOVERY, status, watch, logs, report, down):
     main_command.add_command(command)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "infra" / "stack.yaml"
+OBSERVABILITY = ROOT / "infra" / "observability.yaml"
 
 
 def command_line(*words: str) -> str:

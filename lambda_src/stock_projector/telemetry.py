@@ -1,5 +1,6 @@
 """What an operator sees of a batch: one log line, one for every trouble, and the metrics."""
 
+import time
 from collections import Counter
 
 from aws_lambda_powertools import Logger, Metrics
@@ -9,15 +10,17 @@ from stock_projector.batch import BatchResult
 from stock_projector.events import Refusal
 
 logger = Logger(service="stock_projector")
-metrics = Metrics(namespace="Inventory", service="stock_projector")
+metrics = Metrics(namespace="Inventory")  # POWERTOOLS_SERVICE_NAME, the stack's name, tells the stacks apart
 
 
 def count(result: BatchResult) -> None:
-    """Log a batch and add it to the metrics: records by outcome, and those that have to come again."""
+    """Log a batch and add it to the metrics: records by outcome, those that come again, and the oldest one's age."""
     counts = Counter("quarantined" if isinstance(each, Refusal) else str(each) for _, each in result.outcomes)
     counts["failed"] = len(result.failures)
     for name in ("applied", "duplicate", "quarantined", "failed"):
         metrics.add_metric(name=name.capitalize(), unit=MetricUnit.Count, value=counts[name])
+    if arrivals := [record.arrived_at for record, _ in (*result.outcomes, *result.failures)]:
+        metrics.add_metric(name="OldestRecord", unit=MetricUnit.Seconds, value=max(0.0, time.time() - min(arrivals)))
     logger.info("batch", extra={"records": sum(counts.values())} | counts)
     for record, outcome in result.outcomes:
         if isinstance(outcome, Refusal):

@@ -1,4 +1,4 @@
-"""Start the emulator with AWS's limits (`limits/`) and ten corrections, each a line or two in the emulator itself.
+"""Start the emulator with AWS's limits (`limits/`) and eleven corrections, each a line or two in the emulator itself.
 
 1. It authorises some SQS calls under names that AWS's IAM does not have. A policy that is right on AWS would fail here.
 2. Whoever is the account's root may assume any role made for a service. Here, root asking for such a role is the pipe
@@ -18,6 +18,7 @@
    what it does, on the table that it names; a statement that is not allowed fails alone, within an HTTP 200.
 9. With a stack it deletes a bucket that is not empty, and what lies in it. AWS refuses to.
 10. It loses what nobody has read yet when the number of shards changes, or does nothing (`resharding.py`).
+11. It takes no alarm on an expression, and judges alarms without regard to dimensions and periods (`alarms.py`).
 """
 
 import inspect
@@ -36,7 +37,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, kinesis, pipes, s3
 from ministack.services.cloudformation import provisioners
 
-from pipeline.emulator import guard, resharding
+from pipeline.emulator import alarms, guard, resharding
 from pipeline.emulator.emulator import hour_seconds
 from pipeline.emulator.faults import hooks
 from pipeline.emulator.limits import kinesis as kinesis_limits
@@ -255,6 +256,7 @@ if __name__ == "__main__":
     provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = delete_bucket
     app._collect_scripts = lambda *folders: []
     resharding.install()
+    alarms.install()
     kinesis_limits.impose()
     pipe_limits.impose()
     hooks.install()  # last: what is in force comes before all else

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
-from pipeline.provisioning import lease, pausing, spare_tables, stack, takeover
+from pipeline.provisioning import lease, observability, pausing, spare_tables, stack, takeover
 from pipeline.waiting import Tell
 
 
@@ -60,6 +60,8 @@ def up(
             tell("the pipe was stopped; starting it")
             pausing.start(cloud, found.outputs["PipeName"])
     stack.wait_until_running(cloud, stack_name)
+    if observability.is_watched(cloud, stack_name):
+        observability.watch(cloud, stack_name, {}, tell)  # what it watches may have been replaced
     return found
 
 
@@ -80,7 +82,7 @@ def must_not_be_there(cloud_name: str, stack_name: str, account_id: str | None =
 
 
 def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str | None = None, keep: str = "") -> None:
-    """Delete the stack and forget what was sent to it. A stack that is not there is down already.
+    """Delete the stack with what watches it, and forget what was sent to it. One that is not there is down already.
 
     Objects of its artifact bucket whose names begin with `keep` stay, and so does the bucket.
 
@@ -93,6 +95,7 @@ def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str 
             f"the stack {stack_name} was made by {maker or 'somebody else'}, not by {only_made_by}, so it stays. "
             f"If nobody needs what is in it: {clouds.command('down', cloud.name, stack_name)}"
         )
+    observability.delete(cloud, stack_name, tell)
     stack.delete(cloud, stack_name, tell, keep)
     spare_tables.delete(cloud, list(spare_tables.names(cloud, stack_name)))
     _forget_what_was_sent(cloud, stack_name)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WrongUsageError
@@ -10,13 +11,13 @@ from pipeline.paths import TEMPLATE
 Parameters = dict[str, Any]
 
 
-def checked(given: Parameters) -> Parameters:
+def checked(given: Parameters, template: Path = TEMPLATE) -> Parameters:
     """Return the parameters if the template has them all and takes their values.
 
     Raises:
         WrongUsageError: it does not, in one line that says what it takes.
     """
-    rules_of = declared()
+    rules_of = declared(template)
     for name, value in given.items():
         if name not in rules_of:
             raise WrongUsageError(f"the template has no parameter {name}: it has {', '.join(sorted(rules_of))}")
@@ -25,11 +26,11 @@ def checked(given: Parameters) -> Parameters:
     return given
 
 
-def declared() -> dict[str, Any]:
-    """Return the template's parameters with their rules."""
+def declared(template: Path = TEMPLATE) -> dict[str, Any]:
+    """Return a template's parameters with their rules."""
     from pipeline.provisioning.template import load
 
-    return load(TEMPLATE.read_text("utf-8"))["Parameters"]
+    return load(template.read_text("utf-8"))["Parameters"]
 
 
 def in_force(given: Parameters, current: list[dict[str, str]]) -> Parameters:
@@ -43,10 +44,10 @@ def in_force(given: Parameters, current: list[dict[str, str]]) -> Parameters:
     return defaults | {own["ParameterKey"]: own["ParameterValue"] for own in current} | given
 
 
-def request(given: Parameters, current: list[dict[str, str]]) -> list[dict[str, Any]]:
+def request(given: Parameters, current: list[dict[str, str]], template: Path = TEMPLATE) -> list[dict[str, Any]]:
     """Write the parameters as CloudFormation takes them; those that a stack has already keep their value."""
     values: dict[str, dict[str, Any]] = {
-        own["ParameterKey"]: {"UsePreviousValue": True} for own in current if own["ParameterKey"] in declared()
+        own["ParameterKey"]: {"UsePreviousValue": True} for own in current if own["ParameterKey"] in declared(template)
     }
     values |= {name: {"ParameterValue": str(value)} for name, value in given.items()}
     return [{"ParameterKey": name, **value} for name, value in values.items()]

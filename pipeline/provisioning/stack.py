@@ -1,6 +1,7 @@
 """The stack: made, found, changed and deleted from one template, with its progress shown as it happens."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,7 +21,12 @@ UP, NOTEBOOKS = "inventory up", "the notebooks"
 
 
 def provision(
-    cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print, made_by: str = UP
+    cloud: Cloud,
+    stack_name: str,
+    parameters: Parameters | None = None,
+    tell: Tell = print,
+    made_by: str = UP,
+    template: Path = TEMPLATE,
 ) -> dict[str, str]:
     """Make or update the stack. What is deployed stays deployed; parameters not given keep their value.
 
@@ -29,16 +35,17 @@ def provision(
     Returns:
         The stack's outputs. Without deployed code there is no `PipeName` and no `ProjectorName` yet.
     """
-    parameters = {"PowertoolsLayerArn": cloud.powertools_layer_arn} | checked(parameters or {})
+    layer = {"PowertoolsLayerArn": cloud.powertools_layer_arn} if template == TEMPLATE else {}
+    parameters = layer | checked(parameters or {}, template)
     stack = _settled(cloud, stack_name, tell)
     if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
         delete(cloud, stack_name, tell)  # a creation that failed can only be deleted
         stack = None
     wanted = {
         "StackName": stack_name,
-        "TemplateBody": TEMPLATE.read_text("utf-8"),
+        "TemplateBody": template.read_text("utf-8"),
         "Capabilities": ["CAPABILITY_IAM"],
-        "Parameters": request(parameters, (stack or {}).get("Parameters", [])),
+        "Parameters": request(parameters, (stack or {}).get("Parameters", []), template),
     }
     cloudformation, watch = cloud.client("cloudformation"), Watch(cloud, stack_name, tell)
     try:
@@ -48,7 +55,9 @@ def provision(
             cloudformation.create_stack(**wanted, Tags=[{"Key": MADE_BY, "Value": made_by}])
     except ClientError as error:
         if error.response["Error"]["Code"] == "AlreadyExistsException" or "IN_PROGRESS" in str(error):
-            return provision(cloud, stack_name, parameters, tell, made_by)  # somebody else was faster; theirs is ours
+            return provision(
+                cloud, stack_name, parameters, tell, made_by, template
+            )  # somebody was faster; theirs is ours
         if "No updates are to be performed" not in str(error):
             raise UserError(f"the stack {stack_name} was refused: {_message(error)}") from error
     else:

@@ -117,6 +117,7 @@ def test_what_the_verbs_print_with_json(running, inventory_here, monkeypatch, tm
         "send": inventory_here("send", "--events", 3),
         "down": {"deleted": True},  # tests/conftest.py compares it when it takes the cloud down
         **{verb: inventory_here(verb) for verb in ("audit", "snapshot", "redrive", "rebuild", "status", "report")},
+        "watch": inventory_here("watch"),
     }
     [printed["stock"], *_] = inventory_here("stock", "--all")
     [printed["history"], *_] = inventory_here("history", printed["stock"]["product_id"])

@@ -37,3 +37,5 @@ def test_a_batch_is_reported_in_the_log_and_the_metrics_with_every_refusal_and_e
     assert "AccessDenied" in failed["error"]
     metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [metrics[name] for name in ("Applied", "Duplicate", "Quarantined", "Failed")] == [[1.0], [0.0], [1.0], [1.0]]
+    [age] = metrics["OldestRecord"]
+    assert age > 0
