@@ -35,7 +35,7 @@ class Cloud:
     region: str
     endpoint_url: str | None
     env: dict[str, str]  # what any AWS client needs in its environment to reach the same place
-    powertools_layer_arn: str
+    powertools_layer_arn: Callable[[], str]  # looks up the newest layer; empty where the runtime brings what is in it
     poll_seconds: float  # how often it makes sense to look whether something is done
     patience_seconds: float  # after so long without any change, what is missing will not come soon
     read_pause_seconds: float  # between two reads of a shard by anybody but the pipe
@@ -179,7 +179,7 @@ def _local(reach: Callable[["LocalCloud"], str]) -> Cloud:
         patience_seconds=20,
         read_pause_seconds=PAUSE_SECONDS if limits.is_on("kinesis-reads") else 0,
         hour_seconds=emulator.hour_seconds(),
-        powertools_layer_arn="",  # the emulator runs the function in this environment, which has Powertools
+        powertools_layer_arn=str,  # the emulator runs the function in this environment, which has Powertools
         _make=lambda service, **config: aws.client(session, service, endpoint_url, **config),
         _processes=processes,
     )
@@ -199,7 +199,6 @@ def _aws(account_id: str | None) -> Cloud:
         caller = session.client("sts").get_caller_identity()["Account"]
         if caller != account_id:
             raise UserError(f"the AWS credentials in use belong to account {caller}, not to {account_id}")
-        layer = session.client("ssm").get_parameter(Name=LAYER_PARAMETER)["Parameter"]["Value"]
     except (BotoCoreError, ClientError) as error:
         raise UserError(f"AWS cannot be used: {error}") from error
     return Cloud(
@@ -207,7 +206,7 @@ def _aws(account_id: str | None) -> Cloud:
         region=session.region_name,
         endpoint_url=None,
         env={"AWS_DEFAULT_REGION": session.region_name, "AWS_REGION": session.region_name},
-        powertools_layer_arn=layer,
+        powertools_layer_arn=lambda: session.client("ssm").get_parameter(Name=LAYER_PARAMETER)["Parameter"]["Value"],
         poll_seconds=3,
         patience_seconds=180,
         read_pause_seconds=PAUSE_SECONDS,

@@ -40,8 +40,11 @@ from ministack.services.cloudformation import provisioners
 from pipeline.emulator import alarms, guard, resharding
 from pipeline.emulator.emulator import hour_seconds
 from pipeline.emulator.faults import hooks
+from pipeline.emulator.limits import dynamodb as dynamodb_limits
+from pipeline.emulator.limits import functions as function_limits
 from pipeline.emulator.limits import kinesis as kinesis_limits
 from pipeline.emulator.limits import pipes as pipe_limits
+from pipeline.emulator.limits import sqs as sqs_limits
 
 AWS_NAMES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -257,8 +260,8 @@ if __name__ == "__main__":
     app._collect_scripts = lambda *folders: []
     resharding.install()
     alarms.install()
-    kinesis_limits.impose()
-    pipe_limits.impose()
+    for each in (kinesis_limits, pipe_limits, sqs_limits, function_limits, dynamodb_limits):
+        each.impose()
     hooks.install()  # last: what is in force comes before all else
     guard.stay_on_this_machine()
     app.main()

@@ -6,6 +6,7 @@ from botocore.exceptions import ClientError
 
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
+from pipeline.provisioning.statuses import WAY_ON
 from pipeline.waiting import Tell, eventually
 
 STACK_SECONDS = 900
@@ -29,13 +30,21 @@ class Watch:
         Raises:
             UserError: the work failed, or did not end.
         """
+        self.until_over()
+        if self._status not in (*DONE, or_as):
+            reason = self._failures[0] if self._failures else ""
+            raise UserError(f"the stack ended as {self._status}. {reason}".strip())
+
+    def until_over(self) -> None:
+        """Tell the events until nobody is at work any more, whatever came of it.
+
+        Raises:
+            UserError: that took too long.
+        """
         try:
             eventually(self._is_over, STACK_SECONDS, every=self._cloud.poll_seconds)
         except TimeoutError:
             raise UserError(f"the stack is still {self._status} after {STACK_SECONDS} s") from None
-        if self._status not in (*DONE, or_as):
-            reason = self._failures[0] if self._failures else ""
-            raise UserError(f"the stack ended as {self._status}. {reason}".strip())
 
     def _is_over(self) -> bool:
         """Tell what is new, and say whether that was all."""
@@ -46,7 +55,7 @@ class Watch:
             if event["ResourceStatus"].endswith("FAILED"):
                 self._failures.append(f"{event['LogicalResourceId']}: {reason}")
             self._tell(f"  {event['LogicalResourceId']:<18} {event['ResourceStatus']}  {reason}".rstrip())
-        return not self._status.endswith("IN_PROGRESS")
+        return WAY_ON.get(self._status) != "wait"
 
     def _new_events(self) -> list[dict[str, Any]]:
         cloudformation = self._cloud.client("cloudformation")

@@ -13,8 +13,10 @@ from pipeline.paths import TEMPLATE
 from pipeline.provisioning import bundle as bundles
 from pipeline.provisioning.follow import Watch
 from pipeline.provisioning.parameters import Parameters, checked, in_force, must_go_together, request
+from pipeline.provisioning.statuses import way_on
 from pipeline.waiting import Tell, eventually
 
+MOST_STEPS = 5  # to bring a stack into a state in which it can be updated
 RUNNING_SECONDS = 900  # in which a pipe runs, or never will
 MADE_BY = "inventory:made-by"  # the tag that says who made a stack, so that nobody deletes somebody else's
 UP, NOTEBOOKS = "inventory up", "the notebooks"
@@ -35,12 +37,10 @@ def provision(
     Returns:
         The stack's outputs. Without deployed code there is no `PipeName` and no `ProjectorName` yet.
     """
-    layer = {"PowertoolsLayerArn": cloud.powertools_layer_arn} if template == TEMPLATE else {}
-    parameters = layer | checked(parameters or {}, template)
-    stack = _settled(cloud, stack_name, tell)
-    if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
-        delete(cloud, stack_name, tell)  # a creation that failed can only be deleted
-        stack = None
+    parameters = checked(parameters or {}, template)
+    stack = _ready(cloud, stack_name, tell)
+    if not stack and template == TEMPLATE:  # later it keeps its layer, until somebody names another one
+        parameters = {"PowertoolsLayerArn": cloud.powertools_layer_arn()} | parameters
     wanted = {
         "StackName": stack_name,
         "TemplateBody": template.read_text("utf-8"),
@@ -55,9 +55,8 @@ def provision(
             cloudformation.create_stack(**wanted, Tags=[{"Key": MADE_BY, "Value": made_by}])
     except ClientError as error:
         if error.response["Error"]["Code"] == "AlreadyExistsException" or "IN_PROGRESS" in str(error):
-            return provision(
-                cloud, stack_name, parameters, tell, made_by, template
-            )  # somebody was faster; theirs is ours
+            # somebody was faster; theirs is ours
+            return provision(cloud, stack_name, parameters, tell, made_by, template)
         if "No updates are to be performed" not in str(error):
             raise UserError(f"the stack {stack_name} was refused: {_message(error)}") from error
     else:
@@ -139,6 +138,9 @@ def delete(cloud: Cloud, stack_name: str, tell: Tell = print, keep: str = "") ->
         keep: objects of the artifact bucket whose names begin like this stay, and so does the bucket.
     """
     stack = describe(cloud, stack_name)
+    if stack and way_on(stack) == "wait":  # whoever makes or changes it would go on with half of it
+        _wait(cloud, stack, tell)
+        stack = describe(cloud, stack_name)
     if not stack:
         return
     cloudformation, bucket = cloud.client("cloudformation"), _outputs(stack).get("ArtifactBucketName", "")
@@ -152,12 +154,40 @@ def delete(cloud: Cloud, stack_name: str, tell: Tell = print, keep: str = "") ->
     watch.until_settled()
 
 
-def _settled(cloud: Cloud, stack_name: str, tell: Tell) -> dict[str, Any] | None:
-    """Return the stack once nobody is at work on it: an earlier command that was interrupted, or another one."""
-    while (stack := describe(cloud, stack_name)) and stack["StackStatus"].endswith("IN_PROGRESS"):
-        tell(f"  {stack_name} is {stack['StackStatus']}; waiting for that to end")
-        Watch(cloud, stack["StackId"], lambda line: None).until_settled()
-    return stack
+def _ready(cloud: Cloud, stack_name: str, tell: Tell) -> dict[str, Any] | None:
+    """Return the stack once it can be updated, or None once there is none: whatever state it was left in.
+
+    Raises:
+        UserError: it cannot be brought into such a state.
+    """
+    cloudformation = cloud.client("cloudformation")
+    for _ in range(MOST_STEPS):
+        stack = describe(cloud, stack_name)
+        match way_on(stack):
+            case "create" | "update":
+                return stack
+            case "delete":
+                delete(cloud, stack_name, tell)
+            case "wait":
+                _wait(cloud, stack, tell)
+            case "finish rollback":
+                tell(f"  {stack_name} is {_status(stack)}; finishing that")
+                cloudformation.continue_update_rollback(StackName=stack_name)
+                _wait(cloud, stack, tell)
+            case "ask":
+                break
+    raise UserError(f"the stack {stack_name} is {_status(stack)}: CloudFormation's console says why, and how to go on")
+
+
+def _wait(cloud: Cloud, stack: dict[str, Any] | None, tell: Tell) -> None:
+    """Wait until nobody is at work on a stack: an earlier command that was interrupted, or another one."""
+    if stack:
+        tell(f"  {stack['StackName']} is {_status(stack)}; waiting for that to end")
+        Watch(cloud, stack["StackId"], lambda line: None).until_over()
+
+
+def _status(stack: dict[str, Any] | None) -> str:
+    return stack["StackStatus"] if stack else "not there"
 
 
 def days_in_quarantine(cloud: Cloud, stack_name: str, parameters: Parameters | None = None) -> int:

@@ -12,6 +12,7 @@ from pipeline.waiting import eventually
 
 FOLLOW_SECONDS = 1.0
 LOOK_BACK_SECONDS = 15 * 60
+LATE_SECONDS = 30  # a line may reach the log so much later than its time says
 TROUBLE = "records have to come again"  # the projector's line for what the platform refused; see telemetry.py
 
 
@@ -53,11 +54,12 @@ def show(
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Write the log lines of pipe and projector, and (with `follow`) those to come, until `stop` says so."""
-    since, seen, position = time.time() - LOOK_BACK_SECONDS, set[tuple[float, str]](), 0
+    since, position = time.time() - LOOK_BACK_SECONDS, 0
+    seen = set[tuple[float, str]]()
 
     def is_over() -> bool:
         """Write what is new, and say whether that was all."""
-        nonlocal position
+        nonlocal since, seen, position
         lines, position = cloud.pipe_log(position)
         for text in lines:
             write(f"pipe       {text}")
@@ -65,6 +67,9 @@ def show(
             if line not in seen:
                 seen.add(line)
                 write(f"projector  {line[1]}")
+        if seen:  # what lies further back was read, and is not read again
+            since = max(since, max(moment for moment, _ in seen) - LATE_SECONDS)
+            seen = {line for line in seen if line[0] >= since}
         return not follow or stop()
 
-    eventually(is_over, every=FOLLOW_SECONDS)
+    eventually(is_over, every=max(FOLLOW_SECONDS, cloud.poll_seconds))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pipeline.waiting import eventually
 
+LONG_POLL_SECONDS = 1  # a poll that does not wait asks some of the queue's servers only, and may miss messages
 HIDDEN_SECONDS = 60  # how long a message that we look at is hidden from others, unless we finish sooner
 
 
@@ -70,7 +71,7 @@ def _receive_all(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
             AttributeNames=["SentTimestamp"],
             MaxNumberOfMessages=10,
             VisibilityTimeout=HIDDEN_SECONDS,
-            WaitTimeSeconds=0,
+            WaitTimeSeconds=LONG_POLL_SECONDS,
         )
         messages = answer.get("Messages", [])
         if not messages:

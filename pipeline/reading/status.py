@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.cloud import Cloud
 from pipeline.provisioning.deployment import Deployment
-from pipeline.reading import logs, quarantine
+from pipeline.reading import logs, metrics, quarantine
 
 STALE_SECONDS = 10.0  # the runtime writes its figures several times a second
 OLD = ": the pipe runtime writes no new ones (is the disk full?); `inventory logs` may say why"
@@ -14,10 +14,12 @@ OLD = ": the pipe runtime writes no new ones (is the disk full?); `inventory log
 def read(deployment: Deployment) -> dict[str, Any]:
     """Return the state of the cloud, the pipe and its shards, the projector's last trouble, refusals and dead letters.
 
+    `lately` is what CloudWatch says (see `metrics.py`): on AWS nobody else knows how far the pipe is.
+
     `figures_age_seconds` says how old the pipe's own figures are: it may be unable to write new ones.
     """
     cloud, outputs = deployment.cloud, deployment.outputs
-    state = cloud.client("pipes").describe_pipe(Name=outputs["PipeName"])["CurrentState"]
+    pipe = cloud.client("pipes").describe_pipe(Name=outputs["PipeName"])
     runtime = cloud.pipe_status() or {"pipes": [], "runtime": {"said_at": None}}
     own = (pipe for pipe in runtime["pipes"] if pipe["pipe"] == outputs["PipeName"])
     figures = next(own, {"shards": [], "error": ""})
@@ -26,7 +28,12 @@ def read(deployment: Deployment) -> dict[str, Any]:
         "cloud": cloud.name,
         "endpoint_url": cloud.endpoint_url,
         "stack_name": deployment.stack_name,
-        "pipe": {"name": outputs["PipeName"], "state": state, "error": figures["error"]},
+        "pipe": {
+            "name": outputs["PipeName"],
+            "state": pipe["CurrentState"],
+            "error": figures["error"] or pipe.get("StateReason", ""),
+        },
+        "lately": metrics.lately(cloud, outputs),
         "figures_age_seconds": round(time.time() - said_at, 1) if said_at else None,
         "shards": figures["shards"],
         "projector": {"name": outputs["ProjectorName"], "last_error": logs.last_trouble(cloud, outputs)},
@@ -42,6 +49,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
         f"stack        {facts['stack_name']} on {facts['endpoint_url'] or facts['cloud']}",
         f"pipe         {pipe['state']}" + (f": {pipe['error']}" if pipe["error"] else ""),
     ]
+    text.append(f"last 15 min  {metrics.line(facts['lately'])}")
     if age is not None:
         text.append(f"figures      {age:.1f} s old" + (OLD if age > STALE_SECONDS else ""))
     text += [line for shard in facts["shards"] for line in _shard_lines(shard)]

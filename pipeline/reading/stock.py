@@ -1,11 +1,14 @@
 """The read side: what the table says is in stock."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from pipeline.cloud import Cloud
+from pipeline.waiting import eventually
 
 MOST_KEYS = 100  # of one BatchGetItem
+THROTTLED_SECONDS = 0.5  # before what was not read is asked for again
 
 
 def items(cloud: Cloud, table_name: str, attributes: str | None = None) -> Iterator[dict[str, Any]]:
@@ -37,8 +40,11 @@ def raw_items_of(
         request: Any = {"Keys": keys[start : start + MOST_KEYS], "ConsistentRead": True} | (wanted or {})
         while request:
             answer = cloud.client("dynamodb").batch_get_item(RequestItems={table_name: request})
-            yield from answer["Responses"].get(table_name, [])
+            found = answer["Responses"].get(table_name, [])
+            yield from found
             request = answer.get("UnprocessedKeys", {}).get(table_name)
+            if request and not found:  # throttled; else the answer was full
+                _wait_until(time.monotonic() + THROTTLED_SECONDS)
 
 
 def raw_item(cloud: Cloud, table_name: str, product_id: str) -> dict[str, Any] | None:
@@ -55,3 +61,7 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
 def _plain(value: dict[str, Any]) -> Any:
     [(kind, content)] = value.items()
     return int(content) if kind == "N" else content
+
+
+def _wait_until(moment: float) -> None:
+    eventually(lambda: time.monotonic() >= moment)

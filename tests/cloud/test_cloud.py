@@ -31,7 +31,7 @@ class FakeAws:
 
     def client(self, service, **_):
         self.asked.append(service)
-        if self.trouble and service == "ssm":
+        if self.trouble and service == "sts":
             raise self.trouble
         made = boto3.session.Session("x", "y", region_name="us-east-2").client(service)
         stub = Stubber(made)
@@ -72,7 +72,8 @@ def test_aws_is_used_when_the_given_account_is_the_callers(fake_aws, monkeypatch
         monkeypatch.setenv("INVENTORY_AWS_ACCOUNT_ID", ACCOUNT)
     where = cloud.start("aws", ACCOUNT if by_name else None)
     assert (where.name, where.region, where.endpoint_url) == ("aws", "us-east-2", None)
-    assert where.powertools_layer_arn == LAYER
+    assert fake_aws.asked == ["sts"], "who only reads needs no permission to look up a layer"
+    assert where.powertools_layer_arn() == LAYER
 
 
 def test_no_credentials_is_one_clear_sentence(fake_aws):

@@ -15,6 +15,10 @@ LIMITS = {  # by name: what is refused
     "kinesis-sizes": "a record above 1 MiB, a PutRecords above 500 records or 10 MiB",
     "pipe-start": "records that wait before a pipe begins to poll, each time it is made, changed or started",
     "pipe-disabled": "a pipe that meets 4xx errors without a break",
+    "sqs-short-polls": "most of the messages, to a poll that does not wait",
+    "lambda-sizes": "an invocation with a payload or an answer above 6 MB; above 1 MB, if nobody waits for the answer",
+    "dynamodb-hot-keys": "more than 1,000 write units a second on one key",
+    "dynamodb-answers": "more than 16 MB in one answer of BatchGetItem; the rest is left unprocessed",
 }
 OF_RATES = ("kinesis-reads", "kinesis-writes")  # what a benchmark switches off, to measure the machine
 

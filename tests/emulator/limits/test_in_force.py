@@ -1,5 +1,6 @@
 """The limits are in force in the local cloud as `up` starts it."""
 
+import json
 from contextlib import contextmanager
 
 import boto3
@@ -41,3 +42,26 @@ def test_kinesis(client):
         for _ in range(50):
             kinesis.get_records(ShardIterator=iterator, Limit=1)
     kinesis.delete_stream(StreamName="limited")
+
+
+def test_sqs_lambda_and_dynamodb(client, running):
+    sqs, dynamodb = client("sqs"), client("dynamodb")
+    queue = sqs.create_queue(QueueName="limited")["QueueUrl"]
+    for number in range(9):
+        sqs.send_message(QueueUrl=queue, MessageBody=str(number))
+    assert len(sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])) < 9
+    sqs.delete_queue(QueueUrl=queue)
+    with refused("RequestTooLargeException"):
+        payload = json.dumps(["x" * 6 * 1024**2])
+        client("lambda").invoke(FunctionName=running.outputs["ProjectorName"], Payload=payload)
+    name = {"AttributeName": "id"}
+    dynamodb.create_table(
+        TableName="limited",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[name | {"KeyType": "HASH"}],
+        AttributeDefinitions=[name | {"AttributeType": "S"}],
+    )
+    with refused("ThrottlingException"):
+        for _ in range(9):  # 380 write units each
+            dynamodb.put_item(TableName="limited", Item={"id": {"S": "hot"}, "note": {"S": "x" * 389_000}})
+    dynamodb.delete_table(TableName="limited")
