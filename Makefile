@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m pipeline
 FROM_THE_ROOT := --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_overview.ipynb
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help setup report test bench soak test-browser has-browser prove up down lab lint notebooks lock clean
+.PHONY: help setup report test test-pythons bench soak test-browser has-browser prove up down lab lint notebooks lock clean
 
 help:            ## Show what make can do
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -20,6 +20,9 @@ report: setup    ## Run the notebooks end to end and write report/build/report.h
 
 test: setup      ## Run every test: unit, pipeline, notebooks
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+test-pythons: setup ## Test the projector on each Python from 3.11 to 3.13 that is here, and with the oldest pydantic
+	@$(BIN)/python -m tests.projector.pythons
 
 prove: setup     ## Prove the projector right: every schedule, crash point and planted bug within the bounds
 	@$(BIN)/python -m tests.proof

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pipeline import waiting
-from tests.inventory import Inventory, Running
+from tests.inventory import ACCOUNT, WHERE, Inventory, Running
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -23,6 +23,19 @@ settings.register_profile(  # no clock decides: neither over a deadline, nor ove
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With an AWS account, run what is meant for one, and nothing else: docs/aws.md says how."""
+    meant = [item for item in items if item.path.name == "test_end_to_end.py" and not item.get_closest_marker("local")]
+    if ACCOUNT:
+        config.hook.pytest_deselected(items=[item for item in items if item not in meant])
+        items[:] = meant
+
+
+def pytest_report_header() -> str:
+    """Say what is left to another command."""
+    return "not run here: the projector on other Pythons and with the oldest pydantic (make test-pythons)"
 
 
 def wait_until(holds: Callable[[], Any], what: str, seconds: float = 30) -> Any:
@@ -42,6 +55,9 @@ def eventually() -> Callable[..., Any]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The embedded cloud, brought up once by `inventory up`, and taken down at the end without a trace."""
     inventory = Inventory(tmp_path_factory.mktemp("cloud") / "state")
+    if ACCOUNT:  # AWS is up, and no stack is made there but those of the end-to-end tests
+        yield Running(inventory, {})
+        return
     try:
         yield Running(inventory, inventory.json("up"))
     finally:
@@ -56,7 +72,7 @@ def inventory_here(joined: Any, capsys: pytest.CaptureFixture[str]) -> Callable[
 
     def answer(*arguments: object, status: int = 0) -> Any:
         capsys.readouterr()
-        assert command_line.main([*map(str, arguments), "--json"]) == status
+        assert command_line.main([*map(str, arguments), *WHERE, "--json"]) == status
         return json.loads(capsys.readouterr().out)
 
     return answer
@@ -68,4 +84,4 @@ def joined(running: Running, monkeypatch: pytest.MonkeyPatch) -> Any:
     from pipeline import cloud
 
     monkeypatch.setenv("INVENTORY_STATE_DIR", str(running.inventory.state_dir))
-    return cloud.join()
+    return cloud.join("aws", ACCOUNT) if ACCOUNT else cloud.join()

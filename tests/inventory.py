@@ -15,6 +15,9 @@ from pipeline.emulator import LocalCloud
 from pipeline.paths import ROOT
 
 COMMAND = [sys.executable, "-m", "pipeline"]
+ACCOUNT = os.environ.get("INVENTORY_TEST_ACCOUNT_ID", "")  # an AWS account that the end-to-end tests may use
+WHERE = ["--cloud", "aws", "--account-id", ACCOUNT] if ACCOUNT else []
+PATIENCE = 3600 if ACCOUNT else 120
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,13 @@ class Inventory:
 
     @property
     def env(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "INVENTORY_"))}
+        unwanted = ("INVENTORY_",) if ACCOUNT else ("AWS_", "INVENTORY_")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         return clean | {"INVENTORY_STATE_DIR": str(self.state_dir)}
 
     def run(self, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        command = [*COMMAND, *map(str, arguments)]
-        return subprocess.run(command, env=self.env, cwd=cwd, capture_output=True, text=True, timeout=120)
+        command = [*COMMAND, *map(str, arguments), *WHERE]
+        return subprocess.run(command, env=self.env, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE)
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         command = [*COMMAND, *map(str, arguments)]
@@ -80,7 +84,9 @@ class Running:
         return self.facts["outputs"]
 
     def client(self, service: str) -> Any:
-        """Return a plain boto3 client that knows nothing but the printed `env`."""
+        """Return a plain boto3 client that knows nothing but the printed `env`; for AWS, one of the user's own."""
+        if ACCOUNT:
+            return boto3.client(service, region_name=self.facts["region"])
         env = self.facts["env"]
         return boto3.client(
             service,

@@ -140,6 +140,13 @@ def test_a_client_is_made_once(joined):
     assert joined.client("sqs") is joined.client("sqs")
 
 
+def test_no_credential_of_aws_is_in_what_up_prints_and_in_no_text_of_the_cloud(fake_aws, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    where = cloud.start("aws", ACCOUNT)
+    assert where.env.keys() == {"AWS_DEFAULT_REGION", "AWS_REGION"}
+    assert "wJalrXUtnFEMI" not in repr(where)
+
+
 def test_what_is_printed_is_all_that_a_client_needs(running):
     env = running.facts["env"]
     credentials = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}

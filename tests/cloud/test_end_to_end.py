@@ -1,15 +1,21 @@
-"""The whole way, as its first user would go it: `up`, any AWS client, `audit`."""
+"""The whole way, as its first user would go it: `up`, any AWS client, `audit`.
+
+With INVENTORY_TEST_ACCOUNT_ID it goes through that AWS account (docs/aws.md).
+"""
 
 import json
 from dataclasses import replace
 
 import pytest
 
+from pipeline.provisioning import deployment
 from pipeline.reading import stream
 from tests.doubles.events import SAMPLE, added, as_bytes, decremented, event, flat, incremented, removed
+from tests.inventory import ACCOUNT
 
 LAMP, MUG, GOLD, CHAIR, KETTLE = "CRUNCHY-LAMP", "ROUND-MUG", "GOLD-BAR", "TINY-CHAIR", "NEVER-ADDED-KETTLE"
 BILLION = 1_000_000_000
+STACK = "inventory-end-to-end" if ACCOUNT else "brief"
 SALE = decremented(LAMP, 12, event_id="sale-of-a-dozen")
 
 STORY = [  # (what is put on the stream, its partition key, what must come of it)
@@ -42,7 +48,14 @@ STORY = [  # (what is put on the stream, its partition key, what must come of it
 @pytest.fixture(scope="module")
 def brief(running):
     """A stack of its own in the cloud that runs, so that nobody else's records are on its stream."""
-    return replace(running, facts=running.inventory.json("up", "--stack-name", "brief"))
+    if not ACCOUNT:
+        yield replace(running, facts=running.inventory.json("up", "--stack-name", STACK))
+        return
+    deployment.must_not_be_there("aws", STACK, ACCOUNT)
+    try:
+        yield replace(running, facts=running.inventory.json("up", "--yes", "--stack-name", STACK))
+    finally:
+        assert running.inventory.json("down", "--stack-name", STACK) == {"deleted": True}
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +78,12 @@ def told(brief):
 
 @pytest.fixture(scope="module")
 def audited(brief, told):
-    return brief.inventory.json("audit", "--stack-name", "brief")
+    return brief.inventory.json("audit", "--stack-name", STACK)
 
 
 @pytest.fixture(scope="module")
 def stock(brief, audited):
-    return {each["product_id"]: each for each in brief.inventory.json("stock", "--all", "--stack-name", "brief")}
+    return {each["product_id"]: each for each in brief.inventory.json("stock", "--all", "--stack-name", STACK)}
 
 
 def quarantined(brief):
@@ -83,15 +96,17 @@ def items(brief):
     return {item["product_id"]["S"]: item for item in found}
 
 
+@pytest.mark.local
 def test_up_again_finds_what_is_there_and_changes_nothing(brief):
     processes = {process.pid for process in brief.inventory.family()}
-    assert brief.inventory.json("up", "--stack-name", "brief") == brief.facts
+    assert brief.inventory.json("up", "--stack-name", STACK) == brief.facts
     assert processes <= {process.pid for process in brief.inventory.family()}, "both go on running"
 
 
+@pytest.mark.local
 def test_up_prints_what_the_contract_says(brief):
     assert brief.facts.keys() == {"cloud", "endpoint_url", "region", "stack_name", "outputs", "env"}
-    assert (brief.facts["cloud"], brief.facts["stack_name"]) == ("local", "brief")
+    assert (brief.facts["cloud"], brief.facts["stack_name"]) == ("local", STACK)
     assert brief.facts["endpoint_url"] == brief.facts["env"]["AWS_ENDPOINT_URL"]
 
 
@@ -131,13 +146,13 @@ def test_the_table_is_the_fold_of_the_stream(stock):
 
 
 def test_what_was_removed_is_listed_only_when_asked_for(stock, inventory_here):
-    shown = {each["product_id"] for each in inventory_here("stock", "--stack-name", "brief")}
+    shown = {each["product_id"] for each in inventory_here("stock", "--stack-name", STACK)}
     assert MUG in stock and MUG not in shown
     assert {LAMP, CHAIR, GOLD, "P98765"} <= shown
 
 
 def test_stock_is_printed_for_people_too(brief, stock):
-    printed = brief.inventory.run("stock", "--stack-name", "brief")
+    printed = brief.inventory.run("stock", "--stack-name", STACK)
     assert printed.returncode == 0
     assert "Gold Bar" in printed.stdout and "Round Mug" not in printed.stdout
     assert printed.stderr == ""
@@ -181,7 +196,7 @@ def test_redelivery_of_everything_changes_nothing(brief, audited, told, inventor
     assert invoke(brief, batch) == {"batchItemFailures": []}
     assert items(brief) == before
     assert quarantined(brief) == refused, "nor is anything quarantined once more"
-    assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == []
+    assert inventory_here("audit", "--stack-name", STACK)["discrepancies"] == []
 
 
 def test_a_refused_record_that_comes_again_later_keeps_its_first_verdict(brief, audited, told, inventory_here):
@@ -189,7 +204,7 @@ def test_a_refused_record_that_comes_again_later_keeps_its_first_verdict(brief, 
     assert told[refused_sale] == "insufficient_stock"
     invoke(brief, on_the_stream(brief, {refused_sale}))  # by now it is out of order
     assert quarantined(brief)[refused_sale]["reason"] == {"S": "insufficient_stock"}
-    assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == []
+    assert inventory_here("audit", "--stack-name", STACK)["discrepancies"] == []
 
 
 # ── the producer, by name ──
@@ -197,13 +212,13 @@ def test_a_refused_record_that_comes_again_later_keeps_its_first_verdict(brief, 
 
 @pytest.mark.parametrize("scenario", ["rough-day", "flash-sale"])
 def test_a_scenario_is_sent_and_the_audit_finds_nothing(brief, inventory_here, scenario):
-    before = inventory_here("audit", "--stack-name", "brief")["records"]
+    before = inventory_here("audit", "--stack-name", STACK)["records"]
     sent = inventory_here(
-        "send", "--stack-name", "brief", "--scenario", scenario, "--events", 600, "--products", 30, "--seed", 11
+        "send", "--stack-name", STACK, "--scenario", scenario, "--events", 600, "--products", 30, "--seed", 11
     )
     assert sent.keys() == {"sent", "unsent", "scenario", "seed", "seconds", "sent_log"}
     assert (sent["sent"], sent["scenario"], sent["seed"]) == (600, scenario, 11)
-    audited = inventory_here("audit", "--stack-name", "brief")
+    audited = inventory_here("audit", "--stack-name", STACK)
     assert audited["discrepancies"] == []
     assert audited["records"] == before + 600
 
@@ -221,7 +236,7 @@ def test_a_file_is_sent_as_it_is_good_lines_and_bad_ones(brief, inventory_here, 
             ]
         )
     )
-    sent = inventory_here("send", "--stack-name", "brief", "--file", path)
+    sent = inventory_here("send", "--stack-name", STACK, "--file", path)
     assert (sent["sent"], sent["scenario"], sent["seed"]) == (4, None, None)
-    assert inventory_here("audit", "--stack-name", "brief")["discrepancies"] == []
+    assert inventory_here("audit", "--stack-name", STACK)["discrepancies"] == []
     assert items(brief)["QUIET-SHELF"]["quantity"] == {"N": "1"}

@@ -33,6 +33,7 @@ FILES = {  # below HOME: all that is read from there
     ".netrc": "machine machine machine",
     ".config/matplotlib/matplotlibrc": "text.usetex: True",
 }
+SECRET = "the-owners-own-credential"  # must be written nowhere
 RAISES = "raise SystemExit('imported from the working directory')\n"
 SHADOWS = ("pipeline/__init__.py", "ministack/__init__.py", "random.py", "json.py", "boto3.py", "sitecustomize.py")
 
@@ -72,6 +73,7 @@ class Machine:
             "no_proxy": "",
             "POWERTOOLS_DEV": "true",
             "NOBODY_KNOWS": "this one",
+            **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), SECRET),
             "INVENTORY_STATE_DIR": str(self.state),
         }
 

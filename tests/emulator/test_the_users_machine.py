@@ -168,6 +168,13 @@ def test_a_function_that_calls_out_fails_and_its_log_names_the_host(owner):
     eventually(lambda: set(refused) <= set(written()), 30)
 
 
+def test_no_credential_of_the_owner_is_printed_or_written(owner):
+    done = owner.run("logs")
+    assert done.returncode == 0 and hostile.SECRET not in done.stdout + done.stderr
+    written = [path for path in owner.state.rglob("*") if path.is_file()]
+    assert written and not [path for path in written if hostile.SECRET.encode() in path.read_bytes()]
+
+
 def test_the_variables_are_those_that_the_libraries_read():
     """A scan that found nothing would make every other test here pass."""
     gathered = hostile.names()
