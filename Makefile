@@ -42,8 +42,9 @@ test-browser: has-browser report/build/report.html .venv/.browser ## Test the re
 lab: setup       ## Step through the notebooks in JupyterLab; LAB_FLAGS=... are passed on
 	@$(BIN)/jupyter lab $(FROM_THE_ROOT) $(AS_ROOT) $(LAB_FLAGS)
 
-lint: setup      ## ruff, mypy and cfn-lint
-	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/cfn-lint infra/stack.yaml
+lint: setup .venv/checkov/.ready ## ruff, mypy, cfn-lint and checkov
+	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/cfn-lint infra/stack.yaml infra/observability.yaml
+	@$(BIN)/python -m tests.provisioning.checkov
 
 notebooks: setup ## Run the notebooks in place: refresh the outputs that are committed
 	@$(BIN)/python -m pipeline.report.refresh
@@ -58,6 +59,9 @@ clean:           ## Stop the local cloud; remove the environment and everything 
 
 .venv/.ready: requirements/base.lock requirements/uv.lock pyproject.toml requirements/install
 	@PYTHON=$(PYTHON) sh requirements/install base && touch $@
+
+.venv/checkov/.ready: requirements/checkov.lock .venv/.ready
+	@PYTHON=$(PYTHON) sh requirements/install checkov && touch $@
 
 has-browser:
 	@$(PYTHON) tests/browser/chromium.py

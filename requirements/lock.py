@@ -1,4 +1,4 @@
-"""Resolve pyproject.toml anew: writes base, browser and uv.lock, and environment.yml. Run it with `make lock`."""
+"""Resolve pyproject.toml anew: writes all locks, and environment.yml. Run it with `make lock`."""
 
 import re
 import subprocess
@@ -19,6 +19,7 @@ def main() -> None:
     _compile("pyproject.toml", "base.lock")
     _compile("-", "browser.lock", "--constraint", "requirements/base.lock", given="playwright\n")
     _compile("-", "uv.lock", given="uv\n")
+    _compile("-", "checkov.lock", given="checkov\n")  # apart from the project, whose versions it cannot share
     (ROOT / "environment.yml").write_text(environment())
 
 

@@ -44,6 +44,29 @@ def in_force(given: Parameters, current: list[dict[str, str]]) -> Parameters:
     return defaults | {own["ParameterKey"]: own["ParameterValue"] for own in current} | given
 
 
+def must_go_together(values: Parameters) -> None:
+    """Refuse values of which each is right, and two together would lose records.
+
+    Args:
+        values: of all parameters, as they will be in force.
+
+    Raises:
+        WrongUsageError: one line that says what would be lost, and which value would do.
+    """
+    hours, days, age = (int(values[name]) for name in ("RetentionHours", "QuarantineDays", "MaximumRecordAgeSeconds"))
+    if days * 24 < hours:
+        raise WrongUsageError(
+            f"QuarantineDays={days} is less than RetentionHours={hours}: a refused record would be forgotten while the "
+            f"stream can still bring it again. Give QuarantineDays={-(-hours // 24)} or more"
+        )
+    if hours * 3600 <= age:
+        raise WrongUsageError(
+            f"MaximumRecordAgeSeconds={age} is not below RetentionHours={hours}: the stream would forget a record "
+            "before the pipe gives it up, and no dead letter would say so. "
+            f"Give MaximumRecordAgeSeconds={hours * 3600 - 1} or less"
+        )
+
+
 def request(given: Parameters, current: list[dict[str, str]], template: Path = TEMPLATE) -> list[dict[str, Any]]:
     """Write the parameters as CloudFormation takes them; those that a stack has already keep their value."""
     values: dict[str, dict[str, Any]] = {

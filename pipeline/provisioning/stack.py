@@ -8,11 +8,11 @@ from botocore.exceptions import ClientError
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
-from pipeline.errors import UserError, WrongUsageError
+from pipeline.errors import UserError
 from pipeline.paths import TEMPLATE
 from pipeline.provisioning import bundle as bundles
 from pipeline.provisioning.follow import Watch
-from pipeline.provisioning.parameters import Parameters, checked, in_force, request
+from pipeline.provisioning.parameters import Parameters, checked, in_force, must_go_together, request
 from pipeline.provisioning.statuses import way_on
 from pipeline.waiting import Tell, eventually
 
@@ -55,9 +55,8 @@ def provision(
             cloudformation.create_stack(**wanted, Tags=[{"Key": MADE_BY, "Value": made_by}])
     except ClientError as error:
         if error.response["Error"]["Code"] == "AlreadyExistsException" or "IN_PROGRESS" in str(error):
-            return provision(
-                cloud, stack_name, parameters, tell, made_by, template
-            )  # somebody was faster; theirs is ours
+            # somebody was faster; theirs is ours
+            return provision(cloud, stack_name, parameters, tell, made_by, template)
         if "No updates are to be performed" not in str(error):
             raise UserError(f"the stack {stack_name} was refused: {_message(error)}") from error
     else:
@@ -192,20 +191,15 @@ def _status(stack: dict[str, Any] | None) -> str:
 
 
 def days_in_quarantine(cloud: Cloud, stack_name: str, parameters: Parameters | None = None) -> int:
-    """Return how many days the quarantine will keep a record, if that is as long as the stream does.
+    """Return how many days the quarantine will keep a record, once all parameters are known to go together.
 
     Raises:
-        WrongUsageError: the stream would still hold a record that the quarantine has forgotten.
+        WrongUsageError: they do not.
     """
     current = (describe(cloud, stack_name) or {}).get("Parameters", [])
     values = in_force(parameters or {}, current)
-    days, hours = int(values["QuarantineDays"]), int(values["RetentionHours"])
-    if days * 24 < hours:
-        raise WrongUsageError(
-            f"QuarantineDays={days} is less than RetentionHours={hours}: a refused record would be forgotten while the "
-            f"stream can still bring it again. Give QuarantineDays={-(-hours // 24)} or more"
-        )
-    return days
+    must_go_together(values)
+    return int(values["QuarantineDays"])
 
 
 def _outputs(stack: dict[str, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import WrongUsageError
-from pipeline.provisioning.parameters import checked, declared, in_force, request
+from pipeline.provisioning.parameters import checked, declared, in_force, must_go_together, request
 
 REFUSED = [
     ({"BatchSise": 1}, "the template has no parameter BatchSise: it has BatchSize, "),
@@ -46,3 +46,13 @@ def test_a_stack_keeps_the_values_that_are_not_given():
     ]
     values = in_force({"ShardCount": 3}, current)
     assert (values["BatchSize"], values["ShardCount"], values["RetentionHours"]) == ("7", 3, 48)
+
+
+def test_a_record_is_given_up_before_the_stream_forgets_it():
+    values = in_force({"RetentionHours": 24, "MaximumRecordAgeSeconds": 86_399}, [])
+    must_go_together(values)
+    with pytest.raises(WrongUsageError, match="Give MaximumRecordAgeSeconds=86399 or less"):
+        must_go_together(values | {"MaximumRecordAgeSeconds": "86400"})
+    current = [{"ParameterKey": "MaximumRecordAgeSeconds", "ParameterValue": "90000"}]
+    with pytest.raises(WrongUsageError, match="the stream would forget a record before"):
+        must_go_together(in_force({"RetentionHours": 24}, current))
