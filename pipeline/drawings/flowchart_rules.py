@@ -152,7 +152,6 @@ class Actor(NamedTuple):
     gives_to: Mapping[str, tuple[str, Words]] = {}
 
 
-IN_TIME = Fact("MessageRetentionPeriod", lambda seconds: f"within {duration(seconds)}")
 ACTORS = (
     Actor(
         "Producer", "before", "mock event generator", "Tells seeded stories of events.",
@@ -172,7 +171,7 @@ ACTORS = (
         "Operator", "after", "by hand", "Reads the reason, decides, sends again.",
         takes_from={
             "QuarantineTableName": ("failure", ("the reason, read in place",)),
-            "DeadLetterQueueUrl": ("failure", ("the place, read", IN_TIME)),
+            "DeadLetterQueueUrl": ("failure", ("which records were given up",)),
         },
         gives_to={"StreamName": ("failure", (
             "redrive, by hand, while",

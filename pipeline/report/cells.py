@@ -166,7 +166,7 @@ def _on_paper(cell: NotebookNode, in_report: bool) -> str:
 
 
 def without_plumbing(source: str) -> str:
-    """Leave out the statements that import, assert, or only show what is shown anyway."""
+    """Leave out the statements that import, assert, write a caption, or only show what is shown anyway."""
     try:
         statements = ast.parse(source).body
     except SyntaxError:
@@ -186,4 +186,6 @@ def _is_plumbing(statement: ast.stmt) -> bool:
             return True
         case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
             return name in SHOWS
+        case ast.Assign(value=ast.Constant(value=str()) | ast.JoinedStr()):  # the words of a caption
+            return True
     return False

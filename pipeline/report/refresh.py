@@ -64,7 +64,10 @@ def refresh(folder: Path = run.NOTEBOOKS, names: Sequence[str] = ()) -> list[Pat
 
 def write_parameters(path: Path) -> None:
     """Write the cell of parameters, and the one after it that checks them, for all notebooks from one place."""
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (ValueError, nbformat.ValidationError):
+        raise UserError(f"{path} is no notebook: it is not the JSON of one. Nothing was changed") from None
     for number, cell in enumerate(notebook.cells, start=1):
         if "parameters" in cell.metadata.get("tags", []):
             cell.source = parameters.cell()

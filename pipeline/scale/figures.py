@@ -95,12 +95,12 @@ def _writes_of(row: Mapping) -> float:
 
 
 def bills(priced: pd.DataFrame) -> Drawing:
-    """Draw the bills for a million events: each with Pipes read both ways, with provisioned shards.
+    """Draw the bills for a million events: each at least, and at most.
 
     Args:
         priced: from `cost.bills`.
     """
-    readings = ("Pipes, by 64 KB", "Pipes, by record")
+    readings = (("Kinesis, provisioned", "Pipes, by 64 KB"), ("Kinesis, on demand", "Pipes, by record"))
     with style():
         figure, axes = plt.subplots(figsize=(5.8, 0.9 + 0.55 * len(priced.columns)))
         for row, name in enumerate(priced.columns):
@@ -108,7 +108,8 @@ def bills(priced: pd.DataFrame) -> Drawing:
                 _stack(axes, row + offset, priced[name], reading)
         axes.set_yticks(range(len(priced.columns)), [NAMES.get(name, name) for name in priced.columns])
         axes.set(
-            xlabel="dollars for a million events, Kinesis provisioned (upper bar: Pipes by 64 KB; lower: by record)"
+            xlabel="dollars for a million events (upper bar: shards provisioned, a pipe's request is 64 KB;\n"
+            "lower bar: on demand, each record is a request)"
         )
         axes.set_xlim(0, priced.loc["in all, at most"].max() * 1.12)
         axes.legend(
@@ -118,23 +119,24 @@ def bills(priced: pd.DataFrame) -> Drawing:
         axes.invert_yaxis()
         axes.grid(visible=False)
     drawn = {reading: sum(_amounts(priced, reading).values()) for reading in readings}
-    (by_64_kb, by_record), first = drawn.values(), priced.columns[0]
-    dearest = str(by_64_kb.idxmax())
+    (least, most), first = drawn.values(), priced.columns[0]
+    dearest = str(least.idxmax())
     caption = (
-        f"A million events cost ${by_64_kb[first]:.2f} or ${by_record[first]:.2f} when they fold as in the benchmark, "
-        f"${by_64_kb[dearest]:.2f} or ${by_record[dearest]:.2f} with {NAMES.get(dearest, dearest)}. What a pipe's "
-        f"request is makes ${by_record[first] - by_64_kb[first]:.2f} of difference, for all of them alike."
+        f"A million events cost ${least[first]:.2f} to ${most[first]:.2f} when they fold as in the benchmark, "
+        f"${least[dearest]:.2f} to ${most[dearest]:.2f} with {NAMES.get(dearest, dearest)}. How shards are paid and "
+        f"what a pipe's request is make ${most[first] - least[first]:.2f} of difference, for all of them alike."
     )
     return Drawing(figure, caption, f"Stacked bars of dollars. {caption}")
 
 
-def _amounts(priced: Any, reading: str) -> dict[str, Any]:
+def _amounts(priced: Any, reading: tuple[str, str]) -> dict[str, Any]:
     """Return what is drawn: dollars by line, of one bill or of all of them."""
-    together = {"Kinesis": ["Kinesis, provisioned"], "Pipes": [reading], "quarantine and logs": ["Quarantine", "Logs"]}
+    kinesis, pipes = reading
+    together = {"Kinesis": [kinesis], "Pipes": [pipes], "quarantine and logs": ["Quarantine", "Logs"]}
     return {line: priced.loc[together.get(line, [line])].sum() for line in LINES}
 
 
-def _stack(axes: Axes, row: float, bill: pd.Series, reading: str) -> None:
+def _stack(axes: Axes, row: float, bill: pd.Series, reading: tuple[str, str]) -> None:
     start = 0.0
     for line, amount in _amounts(bill, reading).items():
         axes.barh(row, amount, left=start, color=LINES[line], height=0.34, linewidth=0)

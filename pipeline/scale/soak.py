@@ -74,6 +74,6 @@ def figure(measured: Measured) -> Drawing:
         f"{measured['events']:,} events in a row {provenance(measured)}: {median(speeds):,.0f} a second in the median "
         f"({min(speeds):,.0f} to {max(speeds):,.0f}). From the first {measured['chunk']:,} to the last, the pipe "
         f"runtime grew by {runtime:.0f} MB and the Lambda worker by {worker:.0f} MB; the emulator keeps every record. "
-        f"The audit read all of it and found {wrong}."
+        f"The audit read all of it with {measured['audit_mb']:,.0f} MB of memory, and found {wrong}."
     )
     return Drawing(drawn, caption, "A line of events a second, chunk by chunk, and lines of memory by process.")

@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline.consistency import audit
-from pipeline.provisioning import deployment, spare_tables
+from pipeline.errors import UserError
+from pipeline.provisioning import deployment, lease, pausing, spare_tables
 from pipeline.recovery import rebuild
 from pipeline.stories import producer, scenarios
 from tests.cloud.fault_rounds import IMPATIENT, play
@@ -38,6 +39,16 @@ def test_a_table_that_was_lost_is_rebuilt_and_switched_to(joined, lost):
     assert audit.audit(now.cloud, now.outputs).discrepancies == []
     assert rebuild.rebuild(now).differences == []
     assert len(rebuild.discard(now)) == 1 and rebuild.discard(now) == []
+    up_starts_a_pipe_that_was_left_stopped(now)
+
+
+def up_starts_a_pipe_that_was_left_stopped(there):
+    pausing.stop(there.cloud, there.outputs["PipeName"])
+    with lease.held(there.cloud, there.outputs, "rebuild"), pytest.raises(UserError, match="another rebuild"):
+        deployment.up(there.cloud, there.stack_name)
+    assert pausing.is_stopped(there.cloud, there.outputs["PipeName"])
+    deployment.up(there.cloud, there.stack_name)
+    assert not pausing.is_stopped(there.cloud, there.outputs["PipeName"])
 
 
 def test_faults_on_the_command_line(running, inventory_here):

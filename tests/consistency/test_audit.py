@@ -212,6 +212,33 @@ def test_an_audit_does_not_mind_what_happens_while_it_reads(shop, step, start):
     assert shop.read == ["pipe", "stock", "letters", "quarantine"] * (2 if start else 1)
 
 
+CHANGES = {  # all that these doubles can change
+    "dynamodb": ("batch_execute_statement", "update_item"),
+    "kinesis": ("put_record", "put_records"), "s3": ("delete_object", "put_object"), "sqs": ("delete_message_batch",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("start", [False, True])
+def test_an_audit_only_reads(shop, monkeypatch, start):
+    shop.sell(*EARLY)
+    if start:
+        shop.snapshot()
+    shop.sell(*LATE)
+    shop.letters.append("hello")
+
+    def forbidden(*_, **__):
+        raise AssertionError("an audit changes nothing")
+
+    for service, names in CHANGES.items():
+        for name in names:
+            monkeypatch.setattr(shop.cloud.client(service), name, forbidden, raising=False)
+    assert [told for told in shop.audit().discrepancies if "hello" not in told] == []
+    if not start:
+        with pytest.raises(AssertionError, match="changes nothing"):
+            shop.letters.clear()
+            shop.snapshot()
+
+
 def test_a_record_is_pending_above_the_checkpoint_and_missing_below(shop):
     shop.sell(*EARLY)
     shop.send(*LATE)

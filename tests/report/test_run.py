@@ -253,6 +253,12 @@ def test_refresh_writes_the_same_bytes_twice(tmp_path):
     assert b"it ran (7)" in first
 
 
+def test_a_file_that_is_no_notebook_is_named(tmp_path):
+    (tmp_path / "01_a.ipynb").write_text('{"cells": [')
+    with pytest.raises(UserError, match=r"01_a.ipynb is no notebook: .* Nothing was changed$"):
+        refresh(tmp_path)
+
+
 def test_a_failed_refresh_changes_nothing(tmp_path):
     path = write(tmp_path, "01_a", "# A", "assert seed == 0")
     write_parameters(path)

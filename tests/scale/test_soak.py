@@ -7,7 +7,8 @@ def run(last: dict, discrepancies: list | None = None) -> dict:
     first = {"events_per_second": 5000.0, "runtime_mb": 100.0, "worker_mb": 60.0, "emulator_mb": 130.0}
     audit = {"records": 100_000, "applied": 99_000, "discrepancies": discrepancies or []}
     about = {"made_on": "2026-11-22", "code": "?", "machine": {"cores": 2}}
-    return about | {"events": 100_000, "chunk": 50_000, "chunks": [first, first | last], "audit": audit}
+    sent = {"events": 100_000, "chunk": 50_000, "chunks": [first, first | last]}
+    return about | sent | {"audit": audit, "audit_mb": 120.4}
 
 
 def test_a_run_that_slows_down_and_leaks_says_so():
@@ -20,7 +21,7 @@ def test_a_run_that_slows_down_and_leaks_says_so():
 
 def test_a_steady_run_says_so_too():
     measured = run({})
-    assert "found no discrepancy" in soak.figure(measured).caption
+    assert "with 120 MB of memory, and found no discrepancy" in soak.figure(measured).caption
     assert soak.holds(measured) and soak.grown_mb(measured) == 0
 
 
