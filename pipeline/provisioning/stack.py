@@ -28,18 +28,19 @@ def provision(
     parameters: Parameters | None = None,
     tell: Tell = print,
     made_by: str = UP,
-    template: Path = TEMPLATE,
+    template: Path | None = None,
 ) -> dict[str, str]:
     """Make or update the stack. What is deployed stays deployed; parameters not given keep their value.
 
-    On a new stack it is noted who made it.
+    On a new stack it is noted who made it. `template`: another one than the pipeline's.
 
     Returns:
         The stack's outputs. Without deployed code there is no `PipeName` and no `ProjectorName` yet.
     """
+    is_pipeline, template = template is None, template or TEMPLATE
     parameters = checked(parameters or {}, template)
     stack = _ready(cloud, stack_name, tell)
-    if not stack and template == TEMPLATE:  # later it keeps its layer, until somebody names another one
+    if is_pipeline and not stack:  # later it keeps its layer, until somebody names another one
         parameters = {"PowertoolsLayerArn": cloud.powertools_layer_arn()} | parameters
     wanted = {
         "StackName": stack_name,
@@ -56,7 +57,7 @@ def provision(
     except ClientError as error:
         if error.response["Error"]["Code"] == "AlreadyExistsException" or "IN_PROGRESS" in str(error):
             # somebody was faster; theirs is ours
-            return provision(cloud, stack_name, parameters, tell, made_by, template)
+            return provision(cloud, stack_name, parameters, tell, made_by, None if is_pipeline else template)
         if "No updates are to be performed" not in str(error):
             raise UserError(f"the stack {stack_name} was refused: {_message(error)}") from error
     else:

@@ -1,6 +1,7 @@
 """One key takes 1,000 write units a second, statement by statement; one answer holds 16 MB."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from ministack.services import dynamodb as emulated
@@ -69,9 +70,6 @@ def test_an_answer_holds_sixteen_megabytes_and_the_rest_is_read_again(clock, mon
     assert (status, len(read) + len(left)) == (200, 60)
     assert 16 * 1024**2 - 400_000 < sum(len(each["note"]["S"]) for each in read) < 16 * 1024**2
 
-    class Client:
-        def batch_get_item(self, **request):
-            return answer(dynamodb.batch_get_item(request))[1]
-
-    cloud = type("Cloud", (), {"client": lambda self, name: Client()})()
+    client = SimpleNamespace(batch_get_item=lambda **asked: answer(dynamodb.batch_get_item(asked))[1])
+    cloud = SimpleNamespace(client=lambda name: client)
     assert len(list(stock.raw_items_of(cloud, TABLE, keys))) == 60
