@@ -46,6 +46,8 @@ def up(
         made_by: noted on a stack that is made now; `down` can be told to spare what somebody else made.
     """
     keep_days = stack.days_in_quarantine(cloud, stack_name, parameters)
+    if cloud.is_dry:
+        return _plan_up(cloud, stack_name, parameters or {}, tell, made_by)
     kept = sent_folder(cloud, stack_name) / "old_quarantine.jsonl"
     if stack.describe(cloud, stack_name):
         takeover.begin(cloud, stack_name, kept, tell)
@@ -63,6 +65,18 @@ def up(
     if observability.is_watched(cloud, stack_name):
         observability.watch(cloud, stack_name, {}, tell)  # what it watches may have been replaced
     return found
+
+
+def _plan_up(cloud: Cloud, stack_name: str, parameters: stack.Parameters, tell: Tell, made_by: str) -> Deployment:
+    stack.plan(cloud, stack_name, parameters, made_by, tell)
+    outputs = stack.outputs(cloud, stack_name) if stack.describe(cloud, stack_name) else {}
+    if "QuarantineQueueUrl" in outputs:
+        tell("would move what lies in the quarantine queue of the version before into the quarantine table")
+    if "PipeName" in outputs and pausing.is_stopped(cloud, outputs["PipeName"]):
+        pausing.start(cloud, outputs["PipeName"])
+    if observability.is_watched(cloud, stack_name):
+        observability.watch(cloud, stack_name, {}, tell)
+    return Deployment(cloud, stack_name, outputs)
 
 
 def find(cloud: Cloud, stack_name: str) -> Deployment:
@@ -98,12 +112,18 @@ def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str 
     observability.delete(cloud, stack_name, tell)
     stack.delete(cloud, stack_name, tell, keep)
     spare_tables.delete(cloud, list(spare_tables.names(cloud, stack_name)))
-    _forget_what_was_sent(cloud, stack_name)
+    if not cloud.is_dry:
+        _forget_what_was_sent(cloud, stack_name)
+
+
+def names_of(stack_name: str) -> set[str]:
+    """Return the names of all stacks that belong to a deployment."""
+    return {stack_name, observability.name_of(stack_name)}
 
 
 def stop_if_empty(cloud: Cloud) -> bool:
     """Stop a cloud that runs for this project alone, unless a stack is left in it; say whether it was stopped."""
-    if not cloud.can_stop or stack.names(cloud):
+    if not cloud.can_stop or cloud.is_dry or stack.names(cloud):
         return False
     clouds.stop(cloud.name)
     return True

@@ -35,7 +35,8 @@ def make(cloud: Cloud, stack_name: str) -> str:
         KeySchema=[{"AttributeName": "product_id", "KeyType": "HASH"}],
         SSESpecification={"Enabled": True},
     )
-    eventually(lambda: exists(cloud, table), MADE_SECONDS, every=cloud.poll_seconds)
+    if not cloud.is_dry:
+        eventually(lambda: exists(cloud, table), MADE_SECONDS, every=cloud.poll_seconds)
     dynamodb.update_continuous_backups(
         TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
@@ -61,7 +62,8 @@ def delete(cloud: Cloud, tables: list[str]) -> None:
     """Delete tables, and return when they are gone."""
     for table in tables:
         cloud.client("dynamodb").delete_table(TableName=table)
-    eventually(lambda: not any(_status(cloud, table) for table in tables), MADE_SECONDS, every=cloud.poll_seconds)
+    if not cloud.is_dry:
+        eventually(lambda: not any(_status(cloud, table) for table in tables), MADE_SECONDS, every=cloud.poll_seconds)
 
 
 def _status(cloud: Cloud, table: str) -> str:

@@ -41,12 +41,7 @@ def provision(
     stack = _ready(cloud, stack_name, tell)
     if not stack and template == TEMPLATE:  # later it keeps its layer, until somebody names another one
         parameters = {"PowertoolsLayerArn": cloud.powertools_layer_arn()} | parameters
-    wanted = {
-        "StackName": stack_name,
-        "TemplateBody": template.read_text("utf-8"),
-        "Capabilities": ["CAPABILITY_IAM"],
-        "Parameters": request(parameters, (stack or {}).get("Parameters", []), template),
-    }
+    wanted = _wanted(stack_name, stack, parameters, template)
     cloudformation, watch = cloud.client("cloudformation"), Watch(cloud, stack_name, tell)
     try:
         if stack:
@@ -61,7 +56,16 @@ def provision(
             raise UserError(f"the stack {stack_name} was refused: {_message(error)}") from error
     else:
         watch.until_settled()
-    return outputs(cloud, stack_name)
+    return _outputs(stack or {}) if cloud.is_dry else outputs(cloud, stack_name)
+
+
+def _wanted(stack_name: str, stack: dict[str, Any] | None, parameters: Parameters, template: Path) -> dict[str, Any]:
+    return {
+        "StackName": stack_name,
+        "TemplateBody": template.read_text("utf-8"),
+        "Capabilities": ["CAPABILITY_IAM"],
+        "Parameters": request(parameters, (stack or {}).get("Parameters", []), template),
+    }
 
 
 def deploy(cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print) -> dict[str, str]:
@@ -69,6 +73,15 @@ def deploy(cloud: Cloud, stack_name: str, parameters: Parameters | None = None, 
     bundle = bundles.build()
     bundles.upload(cloud.client("s3"), outputs(cloud, stack_name)["ArtifactBucketName"], bundle)
     return provision(cloud, stack_name, (parameters or {}) | {"CodeKey": bundle.key}, tell)
+
+
+def plan(cloud: Cloud, stack_name: str, parameters: Parameters, made_by: str, tell: Tell) -> None:
+    """Tell the calls that `provision` and `deploy` would make. The cloud is one of a dry run."""
+    named = provision(cloud, stack_name, parameters, tell, made_by)
+    bundle, stack = bundles.build(), describe(cloud, stack_name)
+    bundles.upload(cloud.client("s3"), named.get("ArtifactBucketName", "the-artifact-bucket-of-the-stack"), bundle)
+    with_code = _wanted(stack_name, stack, parameters | {"CodeKey": bundle.key}, TEMPLATE)
+    cloud.client("cloudformation").update_stack(**with_code)
 
 
 def wait_until_running(cloud: Cloud, stack_name: str) -> None:
@@ -168,11 +181,15 @@ def _ready(cloud: Cloud, stack_name: str, tell: Tell) -> dict[str, Any] | None:
                 return stack
             case "delete":
                 delete(cloud, stack_name, tell)
+                if cloud.is_dry:
+                    return None
             case "wait":
                 _wait(cloud, stack, tell)
             case "finish rollback":
                 tell(f"  {stack_name} is {_status(stack)}; finishing that")
                 cloudformation.continue_update_rollback(StackName=stack_name)
+                if cloud.is_dry:
+                    return stack
                 _wait(cloud, stack, tell)
             case "ask":
                 break
