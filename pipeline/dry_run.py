@@ -40,11 +40,11 @@ class DryClient:
         """Tell a call, and answer with as much as those need who go on after it."""
         self._tell(line(self._service, method, parameters))
         place = {"ShardId": "shardId-none", "SequenceNumber": str(next(self._places))}
-        each = [{} for _ in parameters.get("Statements", [])]
-        answers = {
+        done: list[Any] = [{} for _ in parameters.get("Statements", [])]
+        answers: dict[str, dict[str, Any]] = {
             "put_record": place,
             "put_object": {"ETag": '"none"'},
-            "batch_execute_statement": {"Responses": each},
+            "batch_execute_statement": {"Responses": done},
         }
         return answers.get(method, {})
 
