@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import time
 from typing import Any, NamedTuple
 
@@ -44,15 +45,14 @@ class Quarantine:
         return [None if answer.verdict in (Verdict.DONE, Verdict.THERE) else answer.error for answer in answers]
 
     def _insert(self, item: dict[str, Any]) -> Statement:
-        names = ", ".join(f"'{name}': ?" for name in item)
         size = sum(len(content) for value in item.values() for content in value.values() if hasattr(content, "__len__"))
-        return Statement(f'INSERT INTO "{self.table_name}" VALUE {{{names}}}', list(item.values()), size)
+        return Statement(_insertion(self.table_name, tuple(item)), list(item.values()), size)
 
 
 def item_for(refused: Refused, now: float, keep_seconds: int) -> dict[str, Any]:
     """Write a refused record as the table's item, at most 400 KB long, whatever the record is."""
     record, refusal = refused
-    data, event = record.data[:MOST_DATA], _event_as_text(record.data)
+    data, event = record.data[:MOST_DATA], None if refusal.reason == "not_json" else _event_as_text(record.data)
     item: dict[str, Any] = {
         "record_id": {"S": record.item_identifier},
         "reason": {"S": refusal.reason},
@@ -75,6 +75,12 @@ def item_for(refused: Refused, now: float, keep_seconds: int) -> dict[str, Any]:
     return item
 
 
+@lru_cache(maxsize=64)
+def _insertion(table_name: str, names: tuple[str, ...]) -> str:
+    values = ", ".join(f"'{name}': ?" for name in names)
+    return f'INSERT INTO "{table_name}" VALUE {{{values}}}'
+
+
 def _event_as_text(data: bytes) -> str | None:
     """Write the record's JSON as ASCII; None if it is none, or reads as a number that JSON cannot write (1e999)."""
     try:
@@ -83,5 +89,6 @@ def _event_as_text(data: bytes) -> str | None:
         return None
 
 
+@lru_cache(maxsize=64)
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

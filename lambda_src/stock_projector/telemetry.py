@@ -1,13 +1,16 @@
-"""What an operator sees of a batch: one log line, one for every trouble, and the metrics."""
+"""What an operator sees of a batch: a log line, a few for what was refused, one for each trouble, and the metrics."""
 
 import time
 from collections import Counter
+from itertools import islice
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from stock_projector.batch import BatchResult
 from stock_projector.events import Refusal
+
+MOST_REFUSALS = 20  # of a batch, that are logged one by one: the quarantine table has them all, and a flood is dear
 
 logger = Logger(service="stock_projector")
 metrics = Metrics(namespace="Inventory")  # POWERTOOLS_SERVICE_NAME, the stack's name, tells the stacks apart
@@ -22,9 +25,9 @@ def count(result: BatchResult) -> None:
     if arrivals := [record.arrived_at for record, _ in (*result.outcomes, *result.failures)]:
         metrics.add_metric(name="OldestRecord", unit=MetricUnit.Seconds, value=max(0.0, time.time() - min(arrivals)))
     logger.info("batch", extra={"records": sum(counts.values())} | counts)
-    for record, outcome in result.outcomes:
-        if isinstance(outcome, Refusal):
-            place = {"shard_id": record.shard_id, "sequence_number": str(record.sequence_number)}
-            logger.warning("quarantined", extra=place | outcome._asdict())
+    refused = ((record, outcome) for record, outcome in result.outcomes if isinstance(outcome, Refusal))
+    for record, refusal in islice(refused, MOST_REFUSALS):
+        place = {"shard_id": record.shard_id, "sequence_number": str(record.sequence_number)}
+        logger.warning("quarantined", extra=place | refusal._asdict())
     for error in {repr(error) for _, error in result.failures}:
         logger.error("records have to come again", extra={"error": error})

@@ -39,3 +39,10 @@ def test_a_batch_is_reported_in_the_log_and_the_metrics_with_every_refusal_and_e
     assert [metrics[name] for name in ("Applied", "Duplicate", "Quarantined", "Failed")] == [[1.0], [0.0], [1.0], [1.0]]
     [age] = metrics["OldestRecord"]
     assert age > 0
+
+
+def test_of_a_flood_a_few_refusals_are_logged_and_all_are_counted(harness, caplog):
+    harness.invoke(*(record(b"{", number) for number in range(60)))
+    batch, *refused = (vars(each) for each in caplog.records)
+    assert batch["quarantined"] == len(harness.quarantine) == 60
+    assert [each["sequence_number"] for each in refused] == [str(place(number)) for number in range(20)]
