@@ -31,16 +31,19 @@ class Verbs(click.Group):
 @verb("up")
 @click.option("--port", type=click.IntRange(1, 65535), help="the local cloud's port  [default: any free one]")
 @PARAMETERS
+@click.option(
+    "--retain/--no-retain", default=None, help="`down` leaves stream, tables and bucket  [default: as it was]"
+)
 @click.option("--yes", is_flag=True, help="do not ask before money is spent")
 @DRY_RUN
-def up(call: Call, port: int | None, parameters: dict[str, str], yes: bool, dry_run: bool) -> None:
+def up(call: Call, port: int | None, parameters: dict[str, str], retain: bool | None, yes: bool, dry_run: bool) -> None:
     """Start (or join) the cloud, deploy stack and Lambda, wait until the pipe runs."""
     checked(parameters)
     if dry_run:
-        return before.plan_up(call, parameters)
+        return before.plan_up(call, parameters, retain)
     cloud = clouds.start(call.cloud_name, call.account_id, port)
     before.agree(cloud, call.stack_name, parameters, yes)
-    outputs = deployment.up(cloud, call.stack_name, parameters, tell).outputs
+    outputs = deployment.up(cloud, call.stack_name, parameters, tell, retain=retain).outputs
     facts = {
         "cloud": cloud.name,
         "endpoint_url": cloud.endpoint_url,
@@ -142,9 +145,9 @@ def down(call: Call, everything: bool, keep_snapshots: bool, dry_run: bool) -> N
     cloud = None if everything else clouds.join_if_running(call.cloud_name, call.account_id)
     if cloud is None:
         clouds.stop(call.cloud_name)
-    elif stack.describe(cloud, call.stack_name):
+    elif there := stack.describe(cloud, call.stack_name):
         deployment.down(cloud, call.stack_name, tell, keep=keep)
-        if not keep_snapshots:
+        if not (keep_snapshots or deployment.is_retained(there)):
             deployment.stop_if_empty(cloud)
     elif not deployment.stop_if_empty(cloud):
         others = f"; there is {', '.join(stack.names(cloud))}" if cloud.can_stop else ""

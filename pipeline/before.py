@@ -51,10 +51,15 @@ def announcement(cloud: Cloud, stack_name: str, parameters: Parameters) -> list[
     made = [f"  {name:<18} {type_}" for name, type_ in resources.items()]
     head = f"{'updates' if there else 'makes'} the stack {stack_name} in {cloud.region} on {cloud.name}:"
     values = in_force(parameters, (there or {}).get("Parameters", []))
-    return [f"This {head}", *made, *estimate.lines(values), "`inventory down` deletes all of it"]
+    return [
+        f"This {head}",
+        *made,
+        *estimate.lines(values),
+        "`inventory down` deletes it, but for what --retain leaves",
+    ]
 
 
-def plan_up(call: Call, parameters: Parameters) -> None:
+def plan_up(call: Call, parameters: Parameters, retain: bool | None) -> None:
     """Tell every call with which `up` would change something, and make none."""
     cloud = clouds.join_if_running(call.cloud_name, call.account_id)
     if cloud is None:
@@ -63,7 +68,7 @@ def plan_up(call: Call, parameters: Parameters) -> None:
     dry = cloud.dry(told.append)
     if cloud.is_billed:
         told += announcement(dry, call.stack_name, parameters)
-    deployment.up(dry, call.stack_name, parameters, told.append)
+    deployment.up(dry, call.stack_name, parameters, told.append, retain=retain)
     _show(call, told)
 
 

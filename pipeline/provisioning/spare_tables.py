@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.cloud import Cloud
+from pipeline.provisioning.ownership import tags_of
 from pipeline.waiting import eventually
 
 AT_ONCE = 25  # items of one BatchWriteItem
@@ -34,6 +35,7 @@ def make(cloud: Cloud, stack_name: str) -> str:
         AttributeDefinitions=[{"AttributeName": "product_id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "product_id", "KeyType": "HASH"}],
         SSESpecification={"Enabled": True},
+        Tags=tags_of(stack_name, "inventory rebuild"),
     )
     if not cloud.is_dry:
         eventually(lambda: exists(cloud, table), MADE_SECONDS, every=cloud.poll_seconds)
