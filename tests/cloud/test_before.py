@@ -21,12 +21,10 @@ def everything(running):
 
 
 def test_dry_runs_tell_every_change_and_change_nothing(running, inventory_here, capsys):
-    inventory_here("send", "--events", 20, "--scenario", "rough-day")
     there = everything(running)
     new = inventory_here("up", "--dry-run", "--stack-name", "not-there")["planned"]
     again = inventory_here("up", "--dry-run", "--parameter", "BatchSize=7")["planned"]
     down = inventory_here("down", "--dry-run")["planned"]
-    inventory_here("rebuild", "--dry-run")
     assert everything(running) == there
 
     def calls(told):

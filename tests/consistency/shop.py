@@ -61,10 +61,12 @@ class Shop:
             is_dry=False, poll_seconds=0.001, patience_seconds=0.05,
             pipe_status=lambda: self._status() if asked else None,
         )  # fmt: skip
-        dry = {name: DryClient(client, name, lambda line: None) for name, client in clients.items()}
-        self.cloud.dry = lambda tell: SimpleNamespace(
-            **vars(self.cloud) | {"client": lambda name: dry[name], "is_dry": True}
-        )
+
+        def dry(tell: Callable[[str], None]) -> Any:
+            dry_clients = {name: DryClient(client, name, tell) for name, client in clients.items()}
+            return SimpleNamespace(**vars(self.cloud) | {"client": dry_clients.__getitem__, "is_dry": True})
+
+        self.cloud.dry = dry
         for module in ("consistency.examine", "consistency.audit", "reading.pipe", "reading.stream",
                        "recovery.letters", "provisioning.lease", "recovery.hands", "recovery.resend"):  # fmt: skip
             monkeypatch.setattr(f"pipeline.{module}.time", SimpleNamespace(time=self.tick, monotonic=time.monotonic))
