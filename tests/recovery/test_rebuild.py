@@ -40,7 +40,8 @@ def fold_again(shop: Shop, keep_seconds: int = 0) -> rebuild.Rebuilt:
 
 def test_a_dry_run_folds_and_compares_and_tells_what_it_would_make(shop, monkeypatch):
     shop.sell(*EARLY, *LATE)
-    monkeypatch.setattr(rebuild, "spare_tables", spare_tables)
+    monkeypatch.setattr(rebuild.spare_tables, "make", spare_tables.make)
+    monkeypatch.setattr(rebuild.spare_tables, "fill", spare_tables.fill)
     told, tables = [], dict(shop.tables)
     shop.cloud = shop.cloud.dry(told.append)
     rebuilt = fold_again(shop)
