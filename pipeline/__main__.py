@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import click
 
+from pipeline import before
 from pipeline import cloud as clouds
-from pipeline.arguments import DONE, FAILED, Call, pairs, run, tell, verb
+from pipeline.arguments import DONE, DRY_RUN, FAILED, Call, pairs, run, tell, verb
 from pipeline.consistency import commands as consistency
 from pipeline.errors import UserError, WrongUsageError
 from pipeline.paths import OBSERVABILITY
@@ -30,11 +31,19 @@ class Verbs(click.Group):
 @verb("up")
 @click.option("--port", type=click.IntRange(1, 65535), help="the local cloud's port  [default: any free one]")
 @PARAMETERS
-def up(call: Call, port: int | None, parameters: dict[str, str]) -> None:
+@click.option(
+    "--retain/--no-retain", default=None, help="`down` leaves stream, tables and bucket  [default: as it was]"
+)
+@click.option("--yes", is_flag=True, help="do not ask before money is spent")
+@DRY_RUN
+def up(call: Call, port: int | None, parameters: dict[str, str], retain: bool | None, yes: bool, dry_run: bool) -> None:
     """Start (or join) the cloud, deploy stack and Lambda, wait until the pipe runs."""
     checked(parameters)
+    if dry_run:
+        return before.plan_up(call, parameters, retain)
     cloud = clouds.start(call.cloud_name, call.account_id, port)
-    outputs = deployment.up(cloud, call.stack_name, parameters, tell).outputs
+    before.agree(cloud, call.stack_name, parameters, yes)
+    outputs = deployment.up(cloud, call.stack_name, parameters, tell, retain=retain).outputs
     facts = {
         "cloud": cloud.name,
         "endpoint_url": cloud.endpoint_url,
@@ -45,7 +54,7 @@ def up(call: Call, port: int | None, parameters: dict[str, str]) -> None:
     }
     text = [f"The pipeline runs: stack {call.stack_name} on {cloud.name}. To reach it with any AWS client:"]
     text += [f"  export {name}={value}" for name, value in cloud.env.items()]
-    call.show(facts, text + [f"  {name:<20} {value}" for name, value in outputs.items()])
+    return call.show(facts, text + [f"  {name:<20} {value}" for name, value in outputs.items()])
 
 
 @verb("stock")
@@ -123,23 +132,27 @@ def report(call: Call, parameters: dict[str, str]) -> int:
 @verb("down")
 @click.option("--all", "everything", is_flag=True, help="stop the local cloud, with every stack in it")
 @click.option("--keep-snapshots", is_flag=True, help="leave the snapshots, in their bucket; a local cloud goes on")
-def down(call: Call, everything: bool, keep_snapshots: bool) -> None:
+@DRY_RUN
+def down(call: Call, everything: bool, keep_snapshots: bool, dry_run: bool) -> None:
     """Delete the stack, with its snapshots; the local cloud stops when no other stack is left in it."""
     if everything and keep_snapshots:
         raise WrongUsageError("--all stops the local cloud, and no snapshot stays: name one of --all, --keep-snapshots")
     from pipeline.consistency.snapshots import FOLDER
 
+    keep = FOLDER if keep_snapshots else ""
+    if dry_run:
+        return before.plan_down(call, everything, keep)
     cloud = None if everything else clouds.join_if_running(call.cloud_name, call.account_id)
     if cloud is None:
         clouds.stop(call.cloud_name)
-    elif stack.describe(cloud, call.stack_name):
-        deployment.down(cloud, call.stack_name, tell, keep=FOLDER if keep_snapshots else "")
-        if not keep_snapshots:
+    elif there := stack.describe(cloud, call.stack_name):
+        deployment.down(cloud, call.stack_name, tell, keep=keep)
+        if not (keep_snapshots or deployment.is_retained(there)):
             deployment.stop_if_empty(cloud)
     elif not deployment.stop_if_empty(cloud):
         others = f"; there is {', '.join(stack.names(cloud))}" if cloud.can_stop else ""
         raise UserError(f"there is no stack named {call.stack_name} on {cloud.name}{others}. Nothing was touched")
-    call.show({"deleted": True}, [])
+    return call.show({"deleted": True}, [])
 
 
 main_command = Verbs("inventory", help="A real-time inventory pipeline: run it, feed it, check it.")

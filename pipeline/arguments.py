@@ -19,6 +19,8 @@ from pipeline.safe_text import one_line, visible
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+DRY_RUN = click.option("--dry-run", is_flag=True, help="say what would be done, call by call, and change nothing")
+
 Decorator = Callable[[Callable[..., Any]], Any]
 
 

@@ -4,15 +4,17 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
+from pipeline.dry_run import DryClient
 from pipeline.errors import CloudGoneError, UserError, WrongUsageError
 from pipeline.paths import ROOT, command_line
+from pipeline.waiting import Tell
 
 if TYPE_CHECKING:  # what takes a while to import is imported when it is used: not for a word of help
     from pipeline.emulator import LocalCloud
@@ -42,6 +44,7 @@ class Cloud:
     hour_seconds: float  # how long an hour of the stream's retention takes
     _make: Callable[..., Any] = field(repr=False)
     _processes: "LocalCloud | None" = None  # what of it runs on this machine
+    is_dry: bool = False  # it only reads, and tells what it would change
     _clients: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str, connections: int = 10) -> Any:
@@ -50,6 +53,19 @@ class Cloud:
         if key not in self._clients:
             self._clients[key] = self._make(service, max_pool_connections=connections)
         return self._clients[key]
+
+    def dry(self, tell: Tell) -> "Cloud":
+        """Return the same cloud, of which only reading calls are made: the others are told, line by line."""
+
+        def make(service: str, **config: Any) -> DryClient:
+            return DryClient(self._make(service, **config), service, tell)
+
+        return replace(self, _make=make, _clients={}, is_dry=True)
+
+    @property
+    def is_billed(self) -> bool:
+        """Say whether what runs there costs money."""
+        return self._processes is None
 
     @property
     def can_stop(self) -> bool:

@@ -1,4 +1,4 @@
-"""Start the emulator with AWS's limits (`limits/`) and eleven corrections, each a line or two in the emulator itself.
+"""Start the emulator with AWS's limits (`limits/`) and twelve corrections, each a line or two in the emulator itself.
 
 1. It authorises some SQS calls under names that AWS's IAM does not have. A policy that is right on AWS would fail here.
 2. Whoever is the account's root may assume any role made for a service. Here, root asking for such a role is the pipe
@@ -19,6 +19,7 @@
 9. With a stack it deletes a bucket that is not empty, and what lies in it. AWS refuses to.
 10. It loses what nobody has read yet when the number of shards changes, or does nothing (`resharding.py`).
 11. It takes no alarm on an expression, and judges alarms without regard to dimensions and periods (`alarms.py`).
+12. It lists the tags of tables that are gone, for ever. AWS does for a while.
 """
 
 import inspect
@@ -34,7 +35,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, kinesis, pipes, s3
+from ministack.services import dynamodb, kinesis, pipes, s3, tagging
 from ministack.services.cloudformation import provisioners
 
 from pipeline.emulator import alarms, guard, resharding
@@ -62,6 +63,7 @@ _extract_iam_action = iam_actions.extract_iam_action
 _evaluate_trust_policy = iam_evaluator.evaluate_trust_policy
 _batch_execute_statement = dynamodb._batch_execute_statement
 _delete_bucket = provisioners._s3_delete
+_tags_of_tables = tagging._COLLECTORS["dynamodb"]
 _create_pipe, _update_pipe, _describe_pipe = pipes._create_pipe, pipes._update_pipe, pipes._describe_response
 
 
@@ -242,6 +244,12 @@ def delete_bucket(name: str, properties: dict[str, Any]) -> None:
     _delete_bucket(name, properties)
 
 
+def tags_of_tables() -> Any:
+    """List the tags of the tables that are there."""
+    there = {table.get("TableArn") for _, table in dynamodb._tables.items()}
+    return ((arn, tags) for arn, tags in _tags_of_tables() if arn in there)
+
+
 GUARDED = f"{inspect.getsource(guard)}\n{guard.stay_on_this_machine.__name__}()\n"
 
 
@@ -257,6 +265,7 @@ if __name__ == "__main__":
     of_templates["create"] = keeping_parameters(of_templates["create"], properties_at=1)
     of_templates["update"] = keeping_parameters(of_templates["update"], properties_at=2)
     provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = delete_bucket
+    tagging._COLLECTORS["dynamodb"] = tags_of_tables
     app._collect_scripts = lambda *folders: []
     resharding.install()
     alarms.install()

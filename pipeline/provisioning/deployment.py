@@ -3,11 +3,12 @@
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline import cloud as clouds
 from pipeline.cloud import Cloud
 from pipeline.errors import UserError
-from pipeline.provisioning import lease, observability, pausing, spare_tables, stack, takeover
+from pipeline.provisioning import lease, observability, ownership, pausing, spare_tables, stack, takeover
 from pipeline.waiting import Tell
 
 
@@ -35,6 +36,7 @@ def up(
     parameters: stack.Parameters | None = None,
     tell: Tell = _silent,
     made_by: str = stack.UP,
+    retain: bool | None = None,
 ) -> Deployment:
     """Make or update the stack, deploy the projector, start the pipe if it was stopped, and wait for it. Idempotent.
 
@@ -44,14 +46,17 @@ def up(
         parameters: of the template; those not given keep their value, or the template's default.
         tell: shown a line for every step.
         made_by: noted on a stack that is made now; `down` can be told to spare what somebody else made.
+        retain: what holds data stays when the stack is deleted; None: as it was, and a new one is deleted whole.
     """
     keep_days = stack.days_in_quarantine(cloud, stack_name, parameters)
+    if cloud.is_dry:
+        return _plan_up(cloud, stack_name, parameters or {}, tell, made_by, retain)
     kept = sent_folder(cloud, stack_name) / "old_quarantine.jsonl"
     if stack.describe(cloud, stack_name):
         takeover.begin(cloud, stack_name, kept, tell)
     else:
         _forget_what_was_sent(cloud, stack_name)  # to a stack of the same name that is no more
-    stack.provision(cloud, stack_name, parameters, tell, made_by)
+    stack.provision(cloud, stack_name, parameters, tell, made_by, retain=retain)
     stack.deploy(cloud, stack_name, parameters, tell)
     takeover.finish(cloud, stack_name, kept, keep_days)
     found = find(cloud, stack_name)
@@ -63,6 +68,20 @@ def up(
     if observability.is_watched(cloud, stack_name):
         observability.watch(cloud, stack_name, {}, tell)  # what it watches may have been replaced
     return found
+
+
+def _plan_up(
+    cloud: Cloud, stack_name: str, parameters: stack.Parameters, tell: Tell, made_by: str, retain: bool | None
+) -> Deployment:
+    stack.plan(cloud, stack_name, parameters, made_by, tell, retain)
+    outputs = stack.outputs(cloud, stack_name) if stack.describe(cloud, stack_name) else {}
+    if "QuarantineQueueUrl" in outputs:
+        tell("would move what lies in the quarantine queue of the version before into the quarantine table")
+    if "PipeName" in outputs and pausing.is_stopped(cloud, outputs["PipeName"]):
+        pausing.start(cloud, outputs["PipeName"])
+    if observability.is_watched(cloud, stack_name):
+        observability.watch(cloud, stack_name, {}, tell)
+    return Deployment(cloud, stack_name, outputs)
 
 
 def find(cloud: Cloud, stack_name: str) -> Deployment:
@@ -89,8 +108,8 @@ def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str 
     Raises:
         UserError: the stack was made by somebody else than `only_made_by`; nothing was touched.
     """
-    there = stack.describe(cloud, stack_name) if only_made_by else None
-    if there and (maker := stack.made_by(there)) != only_made_by:
+    there = stack.describe(cloud, stack_name)
+    if there and only_made_by and (maker := stack.made_by(there)) != only_made_by:
         raise UserError(
             f"the stack {stack_name} was made by {maker or 'somebody else'}, not by {only_made_by}, so it stays. "
             f"If nobody needs what is in it: {clouds.command('down', cloud.name, stack_name)}"
@@ -98,12 +117,45 @@ def down(cloud: Cloud, stack_name: str, tell: Tell = _silent, only_made_by: str 
     observability.delete(cloud, stack_name, tell)
     stack.delete(cloud, stack_name, tell, keep)
     spare_tables.delete(cloud, list(spare_tables.names(cloud, stack_name)))
-    _forget_what_was_sent(cloud, stack_name)
+    if not cloud.is_dry:
+        _forget_what_was_sent(cloud, stack_name)
+        if there:
+            _say_what_is_left(cloud, stack_name, tell, is_retained(there), keep)
+
+
+def is_retained(described: dict[str, Any] | None) -> bool:
+    """Say whether what holds a stack's data stays when it is deleted."""
+    return ownership.tag(described, ownership.RETAIN) == "yes"
+
+
+def _say_what_is_left(cloud: Cloud, stack_name: str, tell: Tell, is_retained: bool, keep: str) -> None:
+    """Look by the tag whether the deletion has left anything that was not meant to stay.
+
+    Raises:
+        UserError: it has.
+    """
+    known = len(ownership.RETAINED) if is_retained else 1 if keep else 0
+    left = ownership.left_of(cloud, names_of(stack_name), known)
+    if left is None:
+        tell("whether anything is left was not looked up: that needs the right tag:GetResources")
+    elif len(left) > known:
+        raise UserError(f"the stack {stack_name} is deleted, and this still has its tag: {', '.join(left)}")
+    elif left:
+        tell(f"stays, and is yours to delete: {', '.join(left)}")
+    else:
+        tell(f"nothing with the tag {ownership.STACK}={stack_name} is left")
+    if cloud.is_billed:
+        tell("DynamoDB keeps a system backup of a deleted table with point-in-time recovery for 35 days, at no cost")
+
+
+def names_of(stack_name: str) -> set[str]:
+    """Return the names of all stacks that belong to a deployment."""
+    return {stack_name, observability.name_of(stack_name)}
 
 
 def stop_if_empty(cloud: Cloud) -> bool:
     """Stop a cloud that runs for this project alone, unless a stack is left in it; say whether it was stopped."""
-    if not cloud.can_stop or stack.names(cloud):
+    if not cloud.can_stop or cloud.is_dry or stack.names(cloud):
         return False
     clouds.stop(cloud.name)
     return True

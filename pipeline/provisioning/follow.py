@@ -31,7 +31,7 @@ class Watch:
             UserError: the work failed, or did not end.
         """
         self.until_over()
-        if self._status not in (*DONE, or_as):
+        if not self._cloud.is_dry and self._status not in (*DONE, or_as):
             reason = self._failures[0] if self._failures else ""
             raise UserError(f"the stack ended as {self._status}. {reason}".strip())
 
@@ -41,6 +41,8 @@ class Watch:
         Raises:
             UserError: that took too long.
         """
+        if self._cloud.is_dry:
+            return  # nothing was begun
         try:
             eventually(self._is_over, STACK_SECONDS, every=self._cloud.poll_seconds)
         except TimeoutError:

@@ -11,6 +11,8 @@ def stop(cloud: Cloud, pipe: str) -> None:
     pipes = cloud.client("pipes")
     if not is_stopped(cloud, pipe):
         pipes.stop_pipe(Name=pipe)
+    if cloud.is_dry:
+        return
     eventually(
         lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "STOPPED", STOP_SECONDS, every=cloud.poll_seconds
     )
@@ -23,5 +25,5 @@ def is_stopped(cloud: Cloud, pipe: str) -> bool:
 
 def start(cloud: Cloud, pipe: str) -> None:
     """Start the pipe if it was stopped."""
-    if is_stopped(cloud, pipe):
+    if cloud.is_dry or is_stopped(cloud, pipe):
         cloud.client("pipes").start_pipe(Name=pipe)

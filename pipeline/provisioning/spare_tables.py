@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.cloud import Cloud
+from pipeline.provisioning.ownership import tags_of
 from pipeline.waiting import eventually
 
 AT_ONCE = 25  # items of one BatchWriteItem
@@ -34,8 +35,10 @@ def make(cloud: Cloud, stack_name: str) -> str:
         AttributeDefinitions=[{"AttributeName": "product_id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "product_id", "KeyType": "HASH"}],
         SSESpecification={"Enabled": True},
+        Tags=tags_of(stack_name, "inventory rebuild"),
     )
-    eventually(lambda: exists(cloud, table), MADE_SECONDS, every=cloud.poll_seconds)
+    if not cloud.is_dry:
+        eventually(lambda: exists(cloud, table), MADE_SECONDS, every=cloud.poll_seconds)
     dynamodb.update_continuous_backups(
         TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
@@ -61,7 +64,8 @@ def delete(cloud: Cloud, tables: list[str]) -> None:
     """Delete tables, and return when they are gone."""
     for table in tables:
         cloud.client("dynamodb").delete_table(TableName=table)
-    eventually(lambda: not any(_status(cloud, table) for table in tables), MADE_SECONDS, every=cloud.poll_seconds)
+    if not cloud.is_dry:
+        eventually(lambda: not any(_status(cloud, table) for table in tables), MADE_SECONDS, every=cloud.poll_seconds)
 
 
 def _status(cloud: Cloud, table: str) -> str:

@@ -12,13 +12,13 @@ from pipeline.errors import UserError
 from pipeline.paths import TEMPLATE
 from pipeline.provisioning import bundle as bundles
 from pipeline.provisioning.follow import Watch
+from pipeline.provisioning.ownership import MADE_BY, RETAIN, retaining, tag, tags_of
 from pipeline.provisioning.parameters import Parameters, checked, in_force, must_go_together, request
 from pipeline.provisioning.statuses import way_on
 from pipeline.waiting import Tell, eventually
 
 MOST_STEPS = 5  # to bring a stack into a state in which it can be updated
 RUNNING_SECONDS = 900  # in which a pipe runs, or never will
-MADE_BY = "inventory:made-by"  # the tag that says who made a stack, so that nobody deletes somebody else's
 UP, NOTEBOOKS = "inventory up", "the notebooks"
 
 
@@ -29,10 +29,12 @@ def provision(
     tell: Tell = print,
     made_by: str = UP,
     template: Path | None = None,
+    retain: bool | None = None,
 ) -> dict[str, str]:
     """Make or update the stack. What is deployed stays deployed; parameters not given keep their value.
 
-    On a new stack it is noted who made it. `template`: another one than the pipeline's.
+    On a new stack it is noted who made it. `template`: another one than the pipeline's. `retain`: what holds data stays
+    when the stack is deleted; None: as it was.
 
     Returns:
         The stack's outputs. Without deployed code there is no `PipeName` and no `ProjectorName` yet.
@@ -42,27 +44,44 @@ def provision(
     stack = _ready(cloud, stack_name, tell)
     if is_pipeline and not stack:  # later it keeps its layer, until somebody names another one
         parameters = {"PowertoolsLayerArn": cloud.powertools_layer_arn()} | parameters
-    wanted = {
-        "StackName": stack_name,
-        "TemplateBody": template.read_text("utf-8"),
-        "Capabilities": ["CAPABILITY_IAM"],
-        "Parameters": request(parameters, (stack or {}).get("Parameters", []), template),
-    }
+    wanted = _wanted(stack_name, stack, parameters, made_by, template, retain)
     cloudformation, watch = cloud.client("cloudformation"), Watch(cloud, stack_name, tell)
     try:
         if stack:
             cloudformation.update_stack(**wanted)
         else:
-            cloudformation.create_stack(**wanted, Tags=[{"Key": MADE_BY, "Value": made_by}])
+            cloudformation.create_stack(**wanted)
     except ClientError as error:
         if error.response["Error"]["Code"] == "AlreadyExistsException" or "IN_PROGRESS" in str(error):
             # somebody was faster; theirs is ours
-            return provision(cloud, stack_name, parameters, tell, made_by, None if is_pipeline else template)
+            return provision(cloud, stack_name, parameters, tell, made_by, None if is_pipeline else template, retain)
         if "No updates are to be performed" not in str(error):
             raise UserError(f"the stack {stack_name} was refused: {_message(error)}") from error
     else:
         watch.until_settled()
-    return outputs(cloud, stack_name)
+    return _outputs(stack or {}) if cloud.is_dry else outputs(cloud, stack_name)
+
+
+def _wanted(
+    stack_name: str,
+    stack: dict[str, Any] | None,
+    parameters: Parameters,
+    made_by: str,
+    template: Path = TEMPLATE,
+    retain: bool | None = None,
+) -> dict[str, Any]:
+    """Write the request that makes the stack, or changes the one that is described. Its other tags stay."""
+    is_retained = tag(stack, RETAIN) == "yes" if retain is None else retain
+    own = tags_of(stack_name, tag(stack, MADE_BY) if stack else made_by, is_retained)
+    others = [other for other in (stack or {}).get("Tags", []) if not other["Key"].startswith("inventory:")]
+    text = template.read_text("utf-8")
+    return {
+        "StackName": stack_name,
+        "TemplateBody": retaining(text) if is_retained else text,
+        "Capabilities": ["CAPABILITY_IAM"],
+        "Parameters": request(parameters, (stack or {}).get("Parameters", []), template),
+        "Tags": others + own,
+    }
 
 
 def deploy(cloud: Cloud, stack_name: str, parameters: Parameters | None = None, tell: Tell = print) -> dict[str, str]:
@@ -70,6 +89,15 @@ def deploy(cloud: Cloud, stack_name: str, parameters: Parameters | None = None, 
     bundle = bundles.build()
     bundles.upload(cloud.client("s3"), outputs(cloud, stack_name)["ArtifactBucketName"], bundle)
     return provision(cloud, stack_name, (parameters or {}) | {"CodeKey": bundle.key}, tell)
+
+
+def plan(cloud: Cloud, stack_name: str, parameters: Parameters, made_by: str, tell: Tell, retain: bool | None) -> None:
+    """Tell the calls that `provision` and `deploy` would make. The cloud is one of a dry run."""
+    named = provision(cloud, stack_name, parameters, tell, made_by, retain=retain)
+    bundle, stack = bundles.build(), describe(cloud, stack_name)
+    bundles.upload(cloud.client("s3"), named.get("ArtifactBucketName", "the-artifact-bucket-of-the-stack"), bundle)
+    with_code = _wanted(stack_name, stack, parameters | {"CodeKey": bundle.key}, made_by, retain=retain)
+    cloud.client("cloudformation").update_stack(**with_code)
 
 
 def wait_until_running(cloud: Cloud, stack_name: str) -> None:
@@ -119,7 +147,7 @@ def describe(cloud: Cloud, stack_name: str) -> dict[str, Any] | None:
 
 def made_by(stack: dict[str, Any]) -> str:
     """Return who made a described stack; empty for one that this project did not make."""
-    return next((tag["Value"] for tag in stack.get("Tags", []) if tag["Key"] == MADE_BY), "")
+    return tag(stack, MADE_BY)
 
 
 def names(cloud: Cloud) -> list[str]:
@@ -145,7 +173,9 @@ def delete(cloud: Cloud, stack_name: str, tell: Tell = print, keep: str = "") ->
     if not stack:
         return
     cloudformation, bucket = cloud.client("cloudformation"), _outputs(stack).get("ArtifactBucketName", "")
-    kept = bool(bucket) and _empty(cloud.client("s3"), bucket, keep)  # AWS refuses to delete one that is not empty
+    kept = 0
+    if bucket and tag(stack, RETAIN) != "yes":
+        kept = _empty(cloud.client("s3"), bucket, keep)  # AWS refuses to delete one that is not empty
     watch = Watch(cloud, stack["StackId"], tell)
     cloudformation.delete_stack(StackName=stack_name)
     if kept:  # only a stack that could not be deleted may be deleted without one of its resources
@@ -169,11 +199,15 @@ def _ready(cloud: Cloud, stack_name: str, tell: Tell) -> dict[str, Any] | None:
                 return stack
             case "delete":
                 delete(cloud, stack_name, tell)
+                if cloud.is_dry:
+                    return None
             case "wait":
                 _wait(cloud, stack, tell)
             case "finish rollback":
                 tell(f"  {stack_name} is {_status(stack)}; finishing that")
                 cloudformation.continue_update_rollback(StackName=stack_name)
+                if cloud.is_dry:
+                    return stack
                 _wait(cloud, stack, tell)
             case "ask":
                 break

@@ -2,14 +2,14 @@
 
 import base64
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pipeline import cloud as clouds
-from pipeline.arguments import DONE, FAILED, Call, tell, verb
+from pipeline.arguments import DONE, DRY_RUN, FAILED, Call, tell, verb
 from pipeline.errors import WrongUsageError
 from pipeline.recovery import plan
 from pipeline.safe_text import visible
@@ -107,7 +107,7 @@ def dismiss(call: Call, record_ids: tuple[str, ...], note: str) -> None:
 
 
 @verb("redrive")
-@click.option("--dry-run", is_flag=True, help="say what would be done, and change nothing")
+@DRY_RUN
 def redrive(call: Call, dry_run: bool) -> int:
     """Bring back what the pipe gave up: each record that a dead letter names comes to one outcome.
 
@@ -125,7 +125,8 @@ def redrive(call: Call, dry_run: bool) -> int:
 @verb("rebuild")
 @click.option("--switch", is_flag=True, help="let the stack use the new table; the pipe rests meanwhile")
 @click.option("--discard", is_flag=True, help="only delete what was rebuilt and is not in use")
-def rebuild(call: Call, switch: bool, discard: bool) -> int:
+@DRY_RUN
+def rebuild(call: Call, switch: bool, discard: bool, dry_run: bool) -> int:
     """Fold snapshot and stream into a new table, and compare it with the live one, which is only read.
 
     The new table stays for a look, until `rebuild --discard` or `down` deletes it.
@@ -136,10 +137,10 @@ def rebuild(call: Call, switch: bool, discard: bool) -> int:
         raise WrongUsageError("--switch makes a table, --discard deletes them: choose one")
     there = call.find()
     if discard:
-        deleted = rebuilding.discard(there)
+        deleted = rebuilding.discard(replace(there, cloud=there.cloud.dry(tell)) if dry_run else there)
         call.show({"deleted": deleted}, [f"deleted: {', '.join(deleted) or 'nothing was there'}"])
         return DONE
-    rebuilt = rebuilding.rebuild(there, tell, switch)
+    rebuilt = rebuilding.rebuild(there, tell, switch, dry_run)
     text = [f"{rebuilt.table}: {rebuilt.products} products, {len(rebuilt.differences)} differences"]
     call.show(asdict(rebuilt), text + [f"  {sentence}" for sentence in rebuilt.differences[:MOST_DIFFERENCES]])
     return FAILED if rebuilt.differences and not switch else DONE

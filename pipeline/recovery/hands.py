@@ -1,4 +1,4 @@
-"""What a redrive changes: one method for each change. A rehearsal changes nothing."""
+"""What a redrive changes: one method for each change."""
 
 import time
 from collections.abc import Sequence
@@ -83,25 +83,14 @@ class Hands:
 
 
 class Rehearsal(Hands):
-    """Says what would be done. What it pretends to have sent lies beyond the log's end."""
-
-    def send(self, claim: Entry) -> Entry:
-        """Pretend that the record is in the log again."""
-        beyond = f"{10**60 + claim.place}"
-        record = StreamRecord(self._prepared(claim).data, claim.record.partition_key, "beyond", beyond, time.time())
-        return claim._replace(record=record)
-
-    def finish(self, claim: Entry, again: Entry, refused: dict[str, Any]) -> None:
-        """Leave it as it is."""
-
-    def leave_open(self, claim: Entry, why: str, refused: dict[str, Any]) -> None:
-        """Leave it as it is."""
+    """On the cloud of a dry run. It need not receive the letters again to tell that they would be deleted."""
 
     def delete(self, message_ids: Sequence[str]) -> None:
-        """Leave them where they are."""
-
-    def _put(self, record: StreamRecord, reason: str, detail: str, **decided: str) -> dict[str, Any] | None:
-        return {"record_id": id_of(record), "reason": reason, "state": "open", **decided}
+        """Tell which letters would be deleted."""
+        for message_id in message_ids:
+            self._cloud.client("sqs").delete_message(
+                QueueUrl=self._outputs["DeadLetterQueueUrl"], ReceiptHandle=f"of message {message_id}"
+            )
 
 
 def as_given(record: StreamRecord) -> Record:

@@ -5,8 +5,9 @@ differs is what somebody else did to the live table.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from stock_projector.events import Refusal, SequenceNumber, parse
 from stock_projector.item import to_item
@@ -37,7 +38,7 @@ class Rebuilt:
     differences: list[str] = field(default_factory=list)  # one sentence for each item that the live table has otherwise
 
 
-def rebuild(there: Deployment, tell: Tell = lambda line: None, switch: bool = False) -> Rebuilt:
+def rebuild(there: Deployment, tell: Tell = lambda line: None, switch: bool = False, dry_run: bool = False) -> Rebuilt:
     """Rebuild the stock table, and compare it with the live one item by item.
 
     Args:
@@ -45,10 +46,13 @@ def rebuild(there: Deployment, tell: Tell = lambda line: None, switch: bool = Fa
         tell: told of progress, line by line.
         switch: stop the pipe, fold to the stream's end, let the stack use the new table, and start the pipe again.
             Interrupted, it may be run again.
+        dry_run: fold and compare, make no table, change nothing, and say what would be done, call by call.
 
     Raises:
         UserError: the stream has forgotten what no snapshot knows, or another build of the projector is deployed.
     """
+    if dry_run:
+        there = replace(there, cloud=there.cloud.dry(tell))
     function = there.cloud.client("lambda").get_function_configuration(FunctionName=there.outputs["ProjectorName"])
     if function["CodeSha256"] != bundle.build().code_sha256:
         raise UserError("another build of the projector is deployed than the one here: `inventory up` deploys this one")
@@ -60,12 +64,13 @@ def rebuild(there: Deployment, tell: Tell = lambda line: None, switch: bool = Fa
         keep_seconds = int(function["Environment"]["Variables"]["QUARANTINE_DAYS"]) * DAY
         rebuilt = _Rebuild(there, tell, renew, keep_seconds).run()
         renew()
-        if not pausing.is_stopped(there.cloud, there.outputs["PipeName"]):
+        if not there.cloud.is_dry and not pausing.is_stopped(there.cloud, there.outputs["PipeName"]):
             raise UserError("somebody started the pipe meanwhile, so the new table may lack records: run it again")
         stack.provision(there.cloud, there.stack_name, {"RebuiltTableName": rebuilt.table}, lambda line: None)
         pausing.start(there.cloud, there.outputs["PipeName"])
         stack.wait_until_running(there.cloud, there.stack_name)
-        tell(f"the stack uses {rebuilt.table}, and the pipe runs again")
+        if not there.cloud.is_dry:
+            tell(f"the stack uses {rebuilt.table}, and the pipe runs again")
         return rebuilt
 
 
@@ -81,6 +86,8 @@ def _stop(there: Deployment, longest_run: float, tell: Tell) -> None:
     """Stop the pipe, and wait until an attempt that it gave up cannot be at work any more."""
     tell("stopping the pipe; if this is interrupted, run it again, or start the pipe with `inventory up`")
     pausing.stop(there.cloud, there.outputs["PipeName"])
+    if there.cloud.is_dry:
+        return
     stopped_at = time.monotonic()
     tell(f"waiting {longest_run} s, for as long as an invocation may run")
     eventually(lambda: time.monotonic() - stopped_at > longest_run, every=0.2)
@@ -110,7 +117,8 @@ class _Rebuild:
         table = spare_tables.make(self._cloud, self._stack_name)
         self._tell(f"writing {len(items):,} products to {table}")
         spare_tables.fill(self._cloud, table, items, lambda count: self._renew())
-        return Rebuilt(table, len(items), list(self._differences(traces, table)))
+        made = items if self._cloud.is_dry else stock.raw_items(self._cloud, table)
+        return Rebuilt(table, len(items), list(self._differences(traces, made)))
 
     def _start(self) -> State:
         """Return the state of the newest snapshot, or an empty one if the stream still has its beginning."""
@@ -162,12 +170,11 @@ class _Rebuild:
         if failed := [error for error in table.put(self._refused) if error]:
             raise UserError(f"{len(failed)} records could not be quarantined ({failed[0]}): run it again")
 
-    def _differences(self, traces: Traces, table: str) -> Iterator[str]:
+    def _differences(self, traces: Traces, raw_items: Iterable[dict[str, Any]]) -> Iterator[str]:
         """Compare the items that stand at the same places. On the way to the stream's end, others have moved on."""
         if not self._has_table:
             yield f"the table {self._outputs['StockTableName']} is gone"
             return
-        raw_items = stock.raw_items(self._cloud, table)
         rebuilt = {raw["product_id"]["S"]: item.read(raw) for raw in raw_items}
         for product_id in sorted(rebuilt.keys() | traces.items.keys()):
             if told := self._difference(traces.items.get(product_id), rebuilt.get(product_id)):

@@ -70,12 +70,13 @@ def redrive(cloud: Cloud, outputs: dict[str, str], tell: Tell = lambda line: Non
         cloud: where the stack is.
         outputs: the stack's outputs.
         tell: told of progress, line by line.
-        dry_run: change nothing, and say what would be done.
+        dry_run: change nothing, and say what would be done, call by call.
 
     Raises:
         UserError: another redrive is at work.
     """
     if dry_run:
+        cloud = cloud.dry(tell)
         return _Redrive(cloud, outputs, tell, Rehearsal(cloud, outputs), lambda: None).run()
     with lease.held(cloud, outputs, "redrive") as renew:
         return _Redrive(cloud, outputs, tell, Hands(cloud, outputs), renew).run()

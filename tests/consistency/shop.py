@@ -19,6 +19,7 @@ from stock_projector.projection import StockLevel, project
 from stock_projector.quarantine import Refused, item_for
 
 from pipeline.consistency import audit, examine
+from pipeline.dry_run import DryClient
 from tests.doubles.errors import client_error
 from tests.doubles.kinesis import ARN, Kinesis, arrival_of
 from tests.doubles.operations import Operations
@@ -57,8 +58,15 @@ class Shop:
         }  # fmt: skip
         self.cloud: Any = SimpleNamespace(
             name="local", client=lambda name: clients[name], hour_seconds=3600.0, read_pause_seconds=0.0,
-            poll_seconds=0.001, patience_seconds=0.05, pipe_status=lambda: self._status() if asked else None,
+            is_dry=False, poll_seconds=0.001, patience_seconds=0.05,
+            pipe_status=lambda: self._status() if asked else None,
         )  # fmt: skip
+
+        def dry(tell: Callable[[str], None]) -> Any:
+            dry_clients = {name: DryClient(client, name, tell) for name, client in clients.items()}
+            return SimpleNamespace(**vars(self.cloud) | {"client": dry_clients.__getitem__, "is_dry": True})
+
+        self.cloud.dry = dry
         for module in ("consistency.examine", "consistency.audit", "reading.pipe", "reading.stream",
                        "recovery.letters", "provisioning.lease", "recovery.hands", "recovery.resend"):  # fmt: skip
             monkeypatch.setattr(f"pipeline.{module}.time", SimpleNamespace(time=self.tick, monotonic=time.monotonic))

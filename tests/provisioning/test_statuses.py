@@ -67,8 +67,9 @@ class CloudFormation:
 
 def cloud(cloudformation: CloudFormation) -> Any:
     return SimpleNamespace(
-        name="aws", poll_seconds=0.0, client=lambda name: cloudformation, powertools_layer_arn=lambda: "arn:aws:layer:7"
-    )
+        name="aws", is_dry=False, poll_seconds=0.0, client=lambda name: cloudformation,
+        powertools_layer_arn=lambda: "arn:aws:layer:7",
+    )  # fmt: skip
 
 
 def test_no_status_is_left_out():

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.provisioning import spare_tables
 from pipeline.recovery import rebuild, redrive
 from tests.consistency.shop import DAY, OUTPUTS, Shop
 from tests.doubles.events import added, decremented, incremented, removed
@@ -35,6 +36,18 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
 def fold_again(shop: Shop, keep_seconds: int = 0) -> rebuild.Rebuilt:
     there = SimpleNamespace(cloud=shop.cloud, outputs=OUTPUTS, stack_name="shop")
     return rebuild._Rebuild(there, lambda line: None, lambda: None, keep_seconds).run()
+
+
+def test_a_dry_run_folds_and_compares_and_tells_what_it_would_make(shop, monkeypatch):
+    shop.sell(*EARLY, *LATE)
+    monkeypatch.setattr(rebuild.spare_tables, "make", spare_tables.make)
+    monkeypatch.setattr(rebuild.spare_tables, "fill", spare_tables.fill)
+    told, tables = [], dict(shop.tables)
+    shop.cloud = shop.cloud.dry(told.append)
+    rebuilt = fold_again(shop)
+    assert (rebuilt.differences, rebuilt.products) == ([], 2)
+    assert [line.split()[3] for line in told] == ["create-table:", "update-continuous-backups:", "batch-write-item:"]
+    assert shop.tables == tables
 
 
 @pytest.mark.parametrize("from_snapshot", [False, True])

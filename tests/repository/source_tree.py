@@ -7,9 +7,10 @@ from pathlib import Path
 # In the order in which data flows: a room imports only rooms before it.
 ROOMS = (
     "pipe", "emulator", "cloud", "provisioning", "arguments", "stories", "reading", "consistency", "recovery",
-    "catalogue", "drawings", "notebook", "scale", "report", "__main__",
+    "catalogue", "drawings", "notebook", "scale", "report", "before", "__main__",
 )  # fmt: skip
-FREE = ("errors", "waiting", "interrupts", "paths", "safe_text", "provisioning.template")  # for all rooms but `pipe`
+# For all rooms but `pipe`.
+FREE = ("dry_run", "errors", "waiting", "interrupts", "paths", "safe_text", "provisioning.template")
 
 
 def sources(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:

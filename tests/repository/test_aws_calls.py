@@ -98,3 +98,41 @@ def test_every_call_is_one_of_aws():
 def test_a_wrong_call_is_named(call, says):
     [offender] = offenders("x.py", ast.parse(call))
     assert says in offender
+
+
+# ── the permissions that docs/aws.md lists ──
+
+TO_IAM = {
+    "ListObjectsV2": "ListBucket",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "DeleteMessageBatch": "DeleteMessage",
+}
+NOT_BY_COMMANDS = ("pipeline/emulator", "pipeline/pipe/", "pipeline/notebook", "pipeline/scale")
+
+
+def called_by_commands():
+    """Return (service, operation) of all that the command line calls, by name or page by page."""
+    session = botocore.session.get_session()
+    trees = [tree for path, tree in sources(ROOT, "pipeline") if not path.startswith(NOT_BY_COMMANDS)]
+    made = [(method, given, is_open) for tree in trees for _, method, given, is_open in calls(tree)]
+    paged = {
+        call.args[0].value
+        for tree in trees
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("get_paginator")
+        if isinstance(call.args[0], ast.Constant)
+    }
+    for service in services():
+        model = session.get_service_model(service)
+        for name in model.operation_names:
+            shape, method = model.operation_model(name).input_shape, xform_name(name)
+            fits = any(called == method and shape and not trouble(shape, given, more) for called, given, more in made)
+            if fits or method in paged:
+                yield service, name
+
+
+def test_the_permissions_in_the_docs_are_those_of_the_calls():
+    text = (ROOT / "docs" / "aws.md").read_text()
+    called = sorted(set(called_by_commands()))
+    assert len(called) > 35
+    assert [call for call in called if f"`{TO_IAM.get(call[1], call[1])}`" not in text] == []

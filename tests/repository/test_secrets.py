@@ -6,20 +6,29 @@ from pipeline.paths import ROOT
 
 SECRET = re.compile(
     rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"  # an access key
-    rb"|(?i:secret_?access_?key|session_?token)[\"' ]*[=:][\"' ]*[A-Za-z0-9/+]{40}"
+    rb"|(?:[Ss](?:ecret|ECRET)_?[Aa](?:ccess|CCESS)_?[Kk](?:ey|EY)|[Ss](?:ession|ESSION)_?[Tt](?:oken|OKEN))"
+    rb"[\"' ]*[=:][\"' ]*[A-Za-z0-9/+]{40}"
     rb"|-----BEGIN (?:RSA |EC )?PRIVATE KEY"
 )
 MADE = {".git", ".venv", ".local", "build", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 
 
+HINTS = (b"AKIA", b"ASIA", b"PRIVATE KEY", b"ccess", b"CCESS", b"ession", b"ESSION")
+
+
 def secrets_of(data):
+    if not any(hint in data for hint in HINTS):  # most files; the pattern itself is slow
+        return []
     return [match[0] for match in SECRET.finditer(data)]
 
 
 def test_no_file_holds_one():
-    files = [path for path in ROOT.rglob("*") if path.is_file() and not MADE & set(path.relative_to(ROOT).parts)]
+    tops = [path for path in ROOT.iterdir() if path.name not in MADE]
+    below = [path for top in tops for path in (top.rglob("*") if top.is_dir() else [top])]
+    files = [path for path in below if path.is_file() and not MADE & set(path.relative_to(ROOT).parts)]
     assert len(files) > 300
-    assert {str(path): secrets_of(path.read_bytes()) for path in files if secrets_of(path.read_bytes())} == {}
+    found = {str(path): secrets_of(path.read_bytes()) for path in files}
+    assert {path: secrets for path, secrets in found.items() if secrets} == {}
 
 
 def test_one_would_be_seen():
