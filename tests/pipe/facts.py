@@ -42,8 +42,8 @@ all of it |
 | How long may 4xx errors go on until a pipe is disabled? | 300 seconds; "nearly continuous" says AWS | \
 `PIPES_DISABLED_AFTER_SECONDS` |
 
-Whichever of these readings is AWS's, the table comes out right: `tests/pipe/test_every_reading.py` has the real handler on
-each of them, with and without bisecting, while a fifth of its writes fails.
+Whichever of these readings is AWS's, the table comes out right: `tests/pipe/test_every_reading.py` has the real
+handler on each of them, with and without bisecting, while a fifth of its writes fails.
 """
 
 NOT_HELD = {
