@@ -17,6 +17,7 @@ WEIGHTS = (12, 42, 42, 4)
 POISON = (
     b"\xff\xfe",
     b"[]",
+    b'{"event_type": "product_removed", "product": 1e999}',  # it is JSON, and cannot be written as such again
     b'{"event_type": "product_lost", "product": {}}',
     b'{"event_type": "product_removed", "product": {"product_id": 7}}',
     b'{"event_type": "product_removed", "product": {"product_id": "elsewhere", "timestamp": "2023-09-11T12:00:00Z"}}',
