@@ -30,9 +30,7 @@ TWICE = {  # as what else a notebook is run: the stack is there already, or ther
     "99_teardown": "99_teardown_with_nothing_there",
 }
 IN_ORDER = "in_order"
-ALONE = (  # the others need no cloud, or find none in order either
-    "03_send_events", "04_query_stock", "05_audit", "06_when_things_go_wrong",
-)  # fmt: skip
+ALONE = ("03_send_events", "04_query_stock", "05_audit")  # the others make all that they need in order, too
 *AS_IN_README, _ = shlex.split(readme.the_one_with("--nbval"))[1:]
 AT_ONCE = 3  # most of a run is waiting
 LONGEST_CELL_SECONDS, LONGEST_RUN_SECONDS = 180, 600
