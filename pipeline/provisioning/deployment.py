@@ -139,7 +139,10 @@ def _say_what_is_left(cloud: Cloud, stack_name: str, tell: Tell, is_retained: bo
     if left is None:
         tell("whether anything is left was not looked up: that needs the right tag:GetResources")
     elif len(left) > known:
-        raise UserError(f"the stack {stack_name} is deleted, and this still has its tag: {', '.join(left)}")
+        raise UserError(
+            f"the stack {stack_name} is deleted, and this still has its tag: {', '.join(left)}. AWS may go on listing "
+            "what is gone for some minutes: if it is not there any more, all is well"
+        )
     elif left:
         tell(f"stays, and is yours to delete: {', '.join(left)}")
     else:
