@@ -151,7 +151,7 @@ def _resolves(module: str, name: str) -> bool:
 
 
 def paths_of_a_machine(path: Path) -> list[str]:
-    places = r"/home/\w+|/Users/\w+|/root/|/tmp/|/work/|C:\\|127\.0\.0\.1:\d+"
+    places = r"/home/\w+|/Users/\w+|/root/|/tmp/|/work/|\bC:\\|127\.0\.0\.1:\d+"
     return re.findall(places, path.read_text("utf-8"))
 
 
