@@ -188,3 +188,10 @@ def products_above_a_shard(rate: float, products: int, skew: float) -> tuple[int
     of_each = popularity(products, skew)
     is_hot = of_each * rate > SHARD_RECORDS
     return int(is_hot.sum()), float(of_each[is_hot].sum())
+
+
+def beyond_pipes_quota(executions: int) -> str:
+    """Say where so many executions at once exceed the quota of pipes (eb-quota: 3,000 in us-east-1, 1,000 in most)."""
+    if executions > 3000:
+        return "in every Region"
+    return "everywhere but in us-east-1" if executions > 1000 else "nowhere"

@@ -56,8 +56,8 @@ def speed(measured: Measured) -> Drawing:
         f"second as a write for each event, and {slower['to_ceiling']:.0%} of what doing nothing, plus a bare replay "
         f"of its requests, would allow (mark). In batches of {best['batch_size']:,} it reaches "
         f"{best['events_per_second']:,.0f} events a second, {best['to_ceiling']:.0%} of its ceiling there. "
-        f"Thin lines: slowest and fastest round; ratios are medians of the rounds. Grey: the table was wrong at the end "
-        f"({'; '.join(names) or 'none'}). The limits of AWS's shards were switched off, to measure the machine."
+        f"Thin lines: slowest and fastest round; ratios are medians of the rounds. Grey: the table was wrong at the "
+        f"end ({'; '.join(names) or 'none'}). The limits of AWS's shards were switched off, to measure the machine."
     )
     return Drawing(figure, caption, f"Bars of events a second. {caption}")
 

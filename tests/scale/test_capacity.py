@@ -128,3 +128,8 @@ def test_the_figure_of_bills_names_the_dearest() -> None:
     measured = benchmark.load(Path(__file__).with_name("sample_benchmark.json"))
     bills = cost.bills(prices.load(), cost.Assumptions(), benchmark.uses(measured, 1000))
     assert "with a ledger" in figures.bills(bills).caption
+
+
+def test_a_quota_is_exceeded_where_it_is_smaller():
+    said = [capacity.beyond_pipes_quota(executions) for executions in (1000, 1001, 3000, 3001)]
+    assert said == ["nowhere", *["everywhere but in us-east-1"] * 2, "in every Region"]
