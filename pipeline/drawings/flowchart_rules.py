@@ -123,8 +123,7 @@ FLOWS = (
     )),
     Flow("AWS::Pipes::Pipe", "Target",
         words=(Fact("TargetParameters.LambdaFunctionParameters.InvocationType"),),
-        answer=(Fact(f"{KINESIS}.OnPartialBatchItemFailure", lambda _: "batchItemFailures:"),
-                Fact(f"{KINESIS}.OnPartialBatchItemFailure")),
+        answer=(Fact(f"{KINESIS}.OnPartialBatchItemFailure", lambda how: f"batchItemFailures: {how}"),),
     ),
     Flow("AWS::Pipes::Pipe", f"{KINESIS}.DeadLetterConfig.Arn", kind="failure", words=(
         Fact(f"{KINESIS}.MaximumRetryAttempts", retries),
@@ -134,9 +133,9 @@ FLOWS = (
     Flow("AWS::Lambda::Function", "Code.S3Bucket", against=True, kind="support", words=("zip",)),
     Flow("AWS::Lambda::Function", "LoggingConfig.LogGroup", kind="support", words=(Fact("LoggingConfig.LogFormat"),)),
     Flow("AWS::Lambda::Function", "Environment.Variables.QUARANTINE_*", "AWS::DynamoDB::Table", kind="failure",
-        words=("refused: reason and", "bytes, put once, first")),
+        words=("refused: reason and bytes, put once, first",)),
     Flow("AWS::Lambda::Function", "Environment.Variables.*", "AWS::DynamoDB::Table",
-        words=("applied: one conditional", "statement per product,", "25 a request")),
+        words=("applied: one conditional statement per product, 25 a request",)),
     Flow("AWS::Lambda::Function", "Role", kind="role"),
 )  # fmt: skip
 
@@ -174,8 +173,10 @@ ACTORS = (
             "DeadLetterQueueUrl": ("failure", ("which records were given up",)),
         },
         gives_to={"StreamName": ("failure", (
-            "redrive, by hand, while",
-            Fact("RetentionPeriodHours", lambda hours: f"the record is kept: {duration(hours * 3600)}"),
+            Fact(
+                "RetentionPeriodHours",
+                lambda hours: f"redrive, by hand, while the record is kept: {duration(hours * 3600)}",
+            ),
         ))},
     ),
 )  # fmt: skip
