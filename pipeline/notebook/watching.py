@@ -17,7 +17,7 @@ from pipeline.stories import producer
 from pipeline.stories.scenarios import NewRecord
 from pipeline.waiting import eventually
 
-READ_SECONDS = 0.03  # between two reads of the table while a story is sent
+READ_SECONDS = 0.03  # between two reads of the table while a story is sent, where reads cost nothing
 SHOW_SECONDS = 0.5  # between two drawings of what was read
 MOST_INSTANCES = 10  # that Lambda is asked to start beforehand: as many calls as a client has connections
 PATIENCE_SECONDS = 60.0  # without any change in the table, once all is sent
@@ -113,7 +113,8 @@ def read_until_shown(
             changed_at = time.monotonic()
         return all_sent and (versions == goal or time.monotonic() - changed_at > PATIENCE_SECONDS)
 
-    eventually(lambda: is_stopped() or is_over(), every=READ_SECONDS)
+    pause = pipeline.cloud.poll_seconds if pipeline.cloud.is_billed else READ_SECONDS
+    eventually(lambda: is_stopped() or is_over(), every=pause)
 
 
 def _versions_after(log: Iterable[NewRecord | StreamRecord]) -> dict[str, int]:

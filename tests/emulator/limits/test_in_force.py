@@ -64,4 +64,19 @@ def test_sqs_lambda_and_dynamodb(client, running):
     with refused("ThrottlingException"):
         for _ in range(9):  # 380 write units each
             dynamodb.put_item(TableName="limited", Item={"id": {"S": "hot"}, "note": {"S": "x" * 389_000}})
+    for product in "ab":
+        dynamodb.put_item(TableName="limited", Item={"id": {"S": product}, "note": {"S": "x" * 389_000}})
+    page = dynamodb.scan(TableName="limited")
+    assert page["Count"] < 3 and page["LastEvaluatedKey"], "a page holds 1 MB"
     dynamodb.delete_table(TableName="limited")
+
+
+def test_reserved_concurrency(client, running):
+    function, name = client("lambda"), running.outputs["ProjectorName"]
+    function.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        with refused("TooManyRequestsException"):
+            function.invoke(FunctionName=name, Payload=b"[]")
+    finally:
+        function.delete_function_concurrency(FunctionName=name)
+    assert "FunctionError" not in function.invoke(FunctionName=name, Payload=b"[]")
