@@ -64,7 +64,8 @@ def test_no_verb_hands_a_control_character_on_to_the_terminal(printed, torn_name
     wrong = []
     for encoding, (status, *verb) in itertools.product(("utf-8", "ascii", "latin-1"), verbs):
         ended, text = printed(encoding, *verb)
-        if ended != status or "Traceback" in text or OBEYED.search(text.replace("\r", "")):
+        has_failed = "Traceback" in text and verb != ["logs"]  # which shows the function's own, of any test before
+        if ended != status or has_failed or OBEYED.search(text.replace("\r", "")):
             wrong.append((encoding, verb, ended, text[-300:]))
     assert wrong == []
 
