@@ -92,9 +92,9 @@ def test_it_reads_the_same_without_javascript(browser, report):
     with visit(browser, report) as scripted, visit(browser, report, script=False) as plain:
         assert plain.page.evaluate(WITHOUT_ITS_TOOLS) == scripted.page.evaluate(WITHOUT_ITS_TOOLS)
         assert plain.page.locator("script[src]").count() == 0
-        summary = plain.page.locator("main details.code > summary").first
-        summary.click()
-        assert plain.page.locator("main details.code pre").first.is_visible()
+        closed = plain.page.locator("main details.code:not([open])").first.element_handle()
+        closed.query_selector("summary").click()
+        assert closed.query_selector("pre").is_visible()
 
 
 def test_dark_and_light_are_two_papers(browser, report):
