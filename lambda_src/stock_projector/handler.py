@@ -25,8 +25,8 @@ DAY = 24 * 3600
 def _tables() -> tuple[Store, Quarantine]:
     config = Config(
         max_pool_connections=REQUESTS_AT_ONCE,
-        connect_timeout=5,
-        read_timeout=10,
+        connect_timeout=1,
+        read_timeout=3,  # together below the least ProjectorTimeoutSeconds: a lost answer does not cost an invocation
         retries={"mode": "standard", "total_max_attempts": 4},
         user_agent="stock-projector",  # botocore would write its own anew for every request
     )

@@ -215,8 +215,8 @@ def _in_row(flowchart: Flowchart, stages: Sequence[str]) -> list[Node]:
 
 
 def _filled(rows: Sequence[list[Cell]]) -> list[list[Cell]]:
-    """Centre each card that stands alone, and fill the rows up with blanks, so that all bands are of one width."""
-    centred = [[_blank(cards[0], "left"), *cards] if len(cards) == 1 else cards for cards in rows]
+    """Centre the first card of a short row, and fill the rows up with blanks, so that all bands are of one width."""
+    centred = [[_blank(cards[0], "left"), *cards] if len(cards) <= 2 else cards for cards in rows]
     width = max(map(len, centred))
     return [[*row, *(_blank(row[-1], str(n)) for n in range(len(row), width))] for row in centred]
 

@@ -67,6 +67,7 @@ TABLE = (
     Fact("BillingMode", lambda mode: {"PAY_PER_REQUEST": "paid per request"}.get(mode, "provisioned")),
     Fact("TimeToLiveSpecification.AttributeName", "an item goes at {}".format),
 )
+LOG = (Fact("RetentionInDays", lambda days: f"keeps a line for {duration(days * 86400)}"),)
 RESOURCES: dict[str, Resource] = {  # in a row, cards stand in this order
     "AWS::Kinesis::Stream": Resource("source", "Kinesis data stream", (
         Fact("ShardCount", lambda count: several(count, "shard")),
@@ -80,9 +81,7 @@ RESOURCES: dict[str, Resource] = {  # in a row, cards stand in this order
         Fact("MemorySize", "{} MB".format),
         Fact("Timeout", lambda seconds: f"at most {duration(seconds)} a batch"),
     )),
-    "AWS::Logs::LogGroup": Resource("compute", "Log group", (
-        Fact("RetentionInDays", lambda days: f"keeps a line for {duration(days * 86400)}"),
-    )),
+    "AWS::Logs::LogGroup": Resource("compute", "Log group", LOG),
     "AWS::DynamoDB::Table": Resource("state", "DynamoDB table", TABLE),
     "AWS::SQS::Queue": Resource("failure", "SQS queue", (
         Fact("MessageRetentionPeriod", lambda seconds: f"keeps a message for {duration(seconds)}"),
@@ -91,13 +90,19 @@ RESOURCES: dict[str, Resource] = {  # in a row, cards stand in this order
     "AWS::IAM::Policy": ROLE,
 }  # fmt: skip
 QUARANTINE = Resource("failure", "DynamoDB, refused records", TABLE)
-ORDER = (QUARANTINE, *RESOURCES.values())
+PIPE_LOG = Resource("pipe", "Log group", LOG)
+ORDER = (QUARANTINE, *RESOURCES.values(), PIPE_LOG)
 
 
 def rule_for(type_: str, properties: Any) -> Resource | None:
-    """Return how a resource is drawn. A table whose items are records, not products, stands on the way of failure."""
+    """Return how a resource is drawn.
+
+    A table whose items are records, not products, stands on the way of failure; the log of a pipe stands beside it.
+    """
     if type_ == "AWS::DynamoDB::Table" and dig(properties, "KeySchema.0.AttributeName") == "record_id":
         return QUARANTINE
+    if type_ == "AWS::Logs::LogGroup" and "/vendedlogs/pipes/" in str(dig(properties, "LogGroupName")):
+        return PIPE_LOG
     return RESOURCES.get(type_)
 
 
@@ -129,6 +134,9 @@ FLOWS = (
         Fact(f"{KINESIS}.MaximumRetryAttempts", retries),
         Fact(f"{KINESIS}.MaximumRecordAgeInSeconds", age),
     )),
+    Flow("AWS::Pipes::Pipe", "LogConfiguration.CloudwatchLogsLogDestination.LogGroupArn", kind="support", words=(
+        Fact("LogConfiguration.Level", "{} only".format),
+    )),
     Flow("AWS::Pipes::Pipe", "RoleArn", kind="role"),
     Flow("AWS::Lambda::Function", "Code.S3Bucket", against=True, kind="support", words=("zip",)),
     Flow("AWS::Lambda::Function", "LoggingConfig.LogGroup", kind="support", words=(Fact("LoggingConfig.LogFormat"),)),
@@ -157,14 +165,14 @@ ACTORS = (
         gives_to={"StreamName": ("events", ("PutRecords, in order per product", "partition key = product_id"))},
     ),
     Actor(
-        "Reader", "after", "command line, notebooks", "What is in stock now?",
-        takes_from={"StockTableName": ("events", ())},
-    ),
-    Actor(
         "Audit", "after", "independent check", "Folds the stream again, and compares.",
         takes_from={
             "StockTableName": ("events", ()), "QuarantineTableName": ("events", ()), "StreamName": ("events", ()),
         },
+    ),
+    Actor(
+        "Reader", "after", "command line, notebooks", "What is in stock now?",
+        takes_from={"StockTableName": ("events", ())},
     ),
     Actor(
         "Operator", "after", "by hand", "Reads the reason, decides, sends again.",

@@ -64,9 +64,9 @@ class Band:
 
 def card(title: str, kicker: str, lines: Iterable[str], facts: Iterable[str], colour: str, width: int) -> str:
     """Set a card: a bar in its colour, what it is, its name, what it does, its settings."""
-    text = [styled(kicker, 8.5, colour, bold=True), styled(title, 12.5, INK, bold=True)]
-    text += [styled(line, 9.5, INK) for line in lines]
-    settings = [styled(fact, 8.7, MUTED) for fact in facts]
+    text = [styled(kicker, 9, colour, bold=True), styled(title, 12, INK, bold=True)]
+    text += [styled(line, 9, INK) for line in lines]
+    settings = [styled(fact, 9, MUTED) for fact in facts]
     rows = "".join(f"<TR>{_column(column)}</TR>" for column in (text, settings) if column)
     return (
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{CARD}"><TR>'

@@ -20,6 +20,7 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from pipeline.paths import ROOT
+from pipeline.report.run import NEED_NO_STACK
 from tests.notebooks.solutions import solution_of
 from tests.repository import readme
 
@@ -29,7 +30,7 @@ TWICE = {  # as what else a notebook is run: the stack is there already, or ther
     "02_deploy": "91_deploy_with_the_stack_there",
     "99_teardown": "99_teardown_with_nothing_there",
 }
-IN_ORDER = "in_order"
+IN_ORDER, WITHOUT_STACK = "in_order", "without_a_stack"  # runs of several notebooks
 ALONE = ("03_send_events", "04_query_stock", "05_audit")  # the others make all that they need in order, too
 *AS_IN_README, _ = shlex.split(readme.the_one_with("--nbval"))[1:]
 AT_ONCE = 3  # most of a run is waiting
@@ -59,7 +60,8 @@ def run_again(name: str, folder: Path) -> tuple[Done, int, list[Path]]:
     """
     state_dir, temporary = folder / "state", folder / "tmp"
     temporary.mkdir()
-    path = copies_in_order(folder / "notebooks") if name == IN_ORDER else ROOT / "notebooks" / f"{name}.ipynb"
+    several = name in (IN_ORDER, WITHOUT_STACK)
+    path = copies(folder / "notebooks", name) if several else ROOT / "notebooks" / f"{name}.ipynb"
     command = [sys.executable, *AS_IN_README, "-q", "-p", "no:cacheprovider", "--nbval-current-env"]
     command += ["-c", str(ROOT / "pyproject.toml"), "--nbval-cell-timeout", str(LONGEST_CELL_SECONDS), str(path)]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))} | {
@@ -75,11 +77,11 @@ def run_again(name: str, folder: Path) -> tuple[Done, int, list[Path]]:
     return done, sum(len(code_cells(each)) for each in notebooks), left
 
 
-def copies_in_order(folder: Path) -> Path:
-    """Copy the notebooks, in order, with the solutions of their exercises as their last cells."""
+def copies(folder: Path, run: str) -> Path:
+    """Copy the notebooks of a run, in order, with the solutions of their exercises as their last cells."""
     folder.mkdir()
     shutil.copy(ROOT / "notebooks" / "conftest.py", folder)
-    for path in NOTEBOOKS:
+    for path in (path for path in NOTEBOOKS if (path.stem in NEED_NO_STACK) == (run == WITHOUT_STACK)):
         notebook = nbformat.read(path, as_version=4)
         solution = solution_of(notebook.cells[-2].source)
         assert solution, f"{path.name}: the exercise before the last cell has no solution that can be run"
@@ -93,7 +95,7 @@ def code_cells(path: Path) -> list:
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("name", [IN_ORDER, *ALONE])
+@pytest.mark.parametrize("name", [IN_ORDER, WITHOUT_STACK, *ALONE])
 def test_run_again_it_says_what_is_committed(name: str, running: dict[str, Future]) -> None:
     done, cells, left = running[name].result()
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from stock_projector import handler
 
 from pipeline.paths import ROOT
 from pipeline.provisioning.template import Template, load
@@ -104,10 +105,28 @@ def test_the_projector_runs_the_handler_of_the_contract():
     assert only("AWS::Lambda::Function")[1]["Handler"] == "stock_projector.handler.handler"
 
 
-def test_the_log_is_kept_for_a_while_and_not_for_ever():
-    _, log = only("AWS::Logs::LogGroup")
-    assert log["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+def test_the_logs_are_kept_for_a_while_and_not_for_ever():
+    logs = all_of("AWS::Logs::LogGroup")
+    assert logs.keys() == {"PipeLog", "ProjectorLog"}
+    assert all(log["RetentionInDays"] == {"Ref": "LogRetentionDays"} for log in logs.values())
     assert only("AWS::Lambda::Function")[1]["LoggingConfig"]["LogGroup"] == {"Ref": "ProjectorLog"}
+
+
+def test_the_pipe_logs_what_fails_and_never_the_events():
+    log = only("AWS::Pipes::Pipe")[1]["LogConfiguration"]
+    assert log["CloudwatchLogsLogDestination"] == {"LogGroupArn": {"Fn::GetAtt": ["PipeLog", "Arn"]}}
+    assert log["Level"] == "ERROR" and "IncludeExecutionData" not in log
+
+
+def test_the_projector_has_one_answer_or_a_lost_one_within_the_shortest_time_out(monkeypatch):
+    for name in ("STOCK_TABLE_NAME", "QUARANTINE_TABLE_NAME"):
+        monkeypatch.setenv(name, "any")
+    monkeypatch.setenv("QUARANTINE_DAYS", "1")
+    made = {}
+    monkeypatch.setattr(handler.boto3, "client", lambda service, config: made.setdefault(service, config))
+    handler._tables.__wrapped__()
+    config = made["dynamodb"]
+    assert config.connect_timeout + config.read_timeout < PARAMETERS["ProjectorTimeoutSeconds"]["MinValue"]
 
 
 def test_the_projector_learns_everything_by_name_from_the_template():
@@ -262,7 +281,8 @@ def test_every_parameter_is_used(name):
 def test_nothing_has_a_physical_name_so_that_two_stacks_live_side_by_side():
     names = {"Name", "StreamName", "TableName", "QueueName", "BucketName", "RoleName", "FunctionName", "LogGroupName"}
     for name, resource in RESOURCES.items():
-        assert not names & resource.get("Properties", {}).keys(), name
+        given = [each for key, each in resource.get("Properties", {}).items() if key in names]
+        assert all("${AWS::StackName}" in each["Fn::Sub"] for each in given), name
 
 
 def test_the_outputs_are_those_of_the_contract():
