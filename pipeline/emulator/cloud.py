@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from pipeline.emulator import emulator, faults, limits, pipe_settings
 from pipeline.emulator.environment import bare
 from pipeline.emulator.faults import Fault
-from pipeline.emulator.process import Background, end, members, scratch, write_json
+from pipeline.emulator.process import Background, kill, members, scratch, write_json
 from pipeline.errors import UserError
 from pipeline.paths import command_line
 from pipeline.safe_text import visible
@@ -211,8 +211,8 @@ class LocalCloud:
 
     def _forget(self) -> None:
         if pipes := self.pipes.process():
-            end([pipes])  # first, or it would see the emulator go
-        end([process for process, _ in members(self.state_dir)])
+            kill([pipes])  # first, or it would see the emulator go
+        kill([process for process, _ in members(self.state_dir)])
         for folder in (self.checkpoints, scratch(self.state_dir)):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self._status, self._faults, self.pipes.log):

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 MODULES = {"emulator": "pipeline.emulator.launch", "pipes": "pipeline.emulator.pipes"}
-STOP_SECONDS = 5
+DEATH_SECONDS = 5  # a process that the system is busy for dies when that is done
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,16 @@ def members(folder: Path) -> Iterator[tuple[psutil.Process, list[str]]]:
                 yield process, command
 
 
-def end(processes: Sequence[psutil.Process]) -> None:
-    """Ask processes and all that they started to stop, then insist."""
+def kill(processes: Sequence[psutil.Process]) -> None:
+    """Kill processes and all that they started. Their cloud goes with them, so none has anything to save."""
     family = list(processes)
     for process in processes:
         with suppress(psutil.Error):
             family += process.children(recursive=True)
     for process in family:
         with suppress(psutil.Error):
-            process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
-    for process in alive:
-        with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=STOP_SECONDS)
+    psutil.wait_procs(family, timeout=DEATH_SECONDS)
 
 
 def write_json(path: Path, value: Any) -> None:

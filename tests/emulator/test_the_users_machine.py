@@ -102,8 +102,9 @@ def test_twenty_events_are_applied(owner):
 
 def test_a_batch_is_one_line_of_the_log_whatever_powertools_is_told(owner):
     logs = client(owner, "logs")
-    [group] = logs.describe_log_groups()["logGroups"]
-    events = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    [projectors] = [name for name in groups if "ProjectorLog" in name]
+    events = logs.filter_log_events(logGroupName=projectors)["events"]
     batches = [event["message"] for event in events if '"applied"' in event["message"]]
     assert batches and all(json.loads(message) for message in batches)
 
