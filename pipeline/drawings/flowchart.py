@@ -191,8 +191,8 @@ def to_dot(flowchart: Flowchart) -> str:
     return grid.to_dot("The pipeline, derived from its template", (0.12, 0.14), rows, arrows, BANDS, footer)
 
 
-def sketch(flowchart: Flowchart) -> str:
-    """Draw the path of an event alone, from left to right: from the producer to the tables."""
+def sketch(flowchart: Flowchart, downwards: bool = False) -> str:
+    """Draw the path of an event alone, from the producer to the tables: from left to right, or from top to bottom."""
     stages = [stage for stages in ROWS[:-1] for stage in stages]
     passed = {name for edge in flowchart.edges if edge.kind == "events" for name in (edge.source, edge.target)}
     refused = {edge.target for edge in flowchart.edges if edge.source == "Projector" and edge.kind == "failure"}
@@ -205,7 +205,7 @@ def sketch(flowchart: Flowchart) -> str:
         for edge in flowchart.edges
         if edge.source in names and edge.target in names and edge.kind != "support"
     ]
-    return grid.render(grid.sideways("The path of an event", cards, arrows))
+    return grid.render(grid.in_a_line("The path of an event", cards, arrows, "TB" if downwards else "LR"))
 
 
 def _in_row(flowchart: Flowchart, stages: Sequence[str]) -> list[Node]:

@@ -127,7 +127,7 @@ FLOWS = (
         Fact(f"{KINESIS}.ParallelizationFactor", lambda n: f"{several(n, 'batch', 'batches')} per shard at once"),
     )),
     Flow("AWS::Pipes::Pipe", "Target",
-        words=(Fact("TargetParameters.LambdaFunctionParameters.InvocationType"),),
+        words=("a batch", Fact("TargetParameters.LambdaFunctionParameters.InvocationType", "invoked by {}".format)),
         answer=(Fact(f"{KINESIS}.OnPartialBatchItemFailure", lambda how: f"batchItemFailures: {how}"),),
     ),
     Flow("AWS::Pipes::Pipe", f"{KINESIS}.DeadLetterConfig.Arn", kind="failure", words=(
@@ -135,11 +135,12 @@ FLOWS = (
         Fact(f"{KINESIS}.MaximumRecordAgeInSeconds", age),
     )),
     Flow("AWS::Pipes::Pipe", "LogConfiguration.CloudwatchLogsLogDestination.LogGroupArn", kind="support", words=(
-        Fact("LogConfiguration.Level", "{} only".format),
+        Fact("LogConfiguration.Level", "what fails, at level {}".format),
     )),
     Flow("AWS::Pipes::Pipe", "RoleArn", kind="role"),
-    Flow("AWS::Lambda::Function", "Code.S3Bucket", against=True, kind="support", words=("zip",)),
-    Flow("AWS::Lambda::Function", "LoggingConfig.LogGroup", kind="support", words=(Fact("LoggingConfig.LogFormat"),)),
+    Flow("AWS::Lambda::Function", "Code.S3Bucket", against=True, kind="support", words=("the zip of its code",)),
+    Flow("AWS::Lambda::Function", "LoggingConfig.LogGroup", kind="support",
+        words=(Fact("LoggingConfig.LogFormat", "log lines in {}".format),)),
     Flow("AWS::Lambda::Function", "Environment.Variables.QUARANTINE_*", "AWS::DynamoDB::Table", kind="failure",
         words=("refused: reason and bytes, put once, first",)),
     Flow("AWS::Lambda::Function", "Environment.Variables.*", "AWS::DynamoDB::Table",
@@ -167,12 +168,14 @@ ACTORS = (
     Actor(
         "Audit", "after", "independent check", "Folds the stream again, and compares.",
         takes_from={
-            "StockTableName": ("events", ()), "QuarantineTableName": ("events", ()), "StreamName": ("events", ()),
+            "StockTableName": ("events", ("every item",)),
+            "QuarantineTableName": ("events", ("every refused record",)),
+            "StreamName": ("events", ("every record, from the beginning or from a snapshot",)),
         },
     ),
     Actor(
         "Reader", "after", "command line, notebooks", "What is in stock now?",
-        takes_from={"StockTableName": ("events", ())},
+        takes_from={"StockTableName": ("events", ("the stock, in strongly consistent reads",))},
     ),
     Actor(
         "Operator", "after", "by hand", "Reads the reason, decides, sends again.",

@@ -224,10 +224,10 @@ def to_dot(
     return graph.source
 
 
-def sideways(name: str, cells: Sequence[Cell], arrows: Sequence[Arrow]) -> str:
-    """Lay a few cells out from left to right, as DOT."""
+def in_a_line(name: str, cells: Sequence[Cell], arrows: Sequence[Arrow], direction: str) -> str:
+    """Lay a few cells out in a line, as DOT; the direction is Graphviz's `rankdir`: LR or TB."""
     graph = graphviz.Digraph(name)
-    graph.attr(rankdir="LR", bgcolor=PAPER, pad="0.05", nodesep="0.1", ranksep="0.3", fontname="Arimo")
+    graph.attr(rankdir=direction, bgcolor=PAPER, pad="0.05", nodesep="0.1", ranksep="0.3", fontname="Arimo")
     graph.attr("node", shape="plain", fontname="Arimo")
     graph.attr("edge", fontname="Arimo", arrowsize="0.75", penwidth="1.2")
     for cell in cells:

@@ -50,9 +50,20 @@ class World:
         return self.tables[STOCK].get(PRODUCT, {})
 
     def deliver(
-        self, who: str, records: Sequence[Record], before: Mapping[int, Callable[[], None]] | None = None
+        self,
+        who: str,
+        records: Sequence[Record],
+        before: Mapping[int, Callable[[], None]] | None = None,
+        is_heard: bool = True,
     ) -> None:
-        """Let an invocation work off a batch; `before` says what happens before its n-th request."""
+        """Let an invocation work off a batch.
+
+        Args:
+            who: the invocation.
+            records: the batch.
+            before: what happens before its n-th request.
+            is_heard: whether its answer reaches the pipe.
+        """
         self.steps.append(Step(PIPE, who, f"batch: {_places(records)}"))
         client = Client(self, who, dict(before or {}))
         try:
@@ -64,7 +75,8 @@ class World:
             return
         names = ("quarantined" if isinstance(outcome, Refusal) else str(outcome) for _, outcome in result.outcomes)
         said = ", ".join(_counted(number, name) for name, number in Counter(names).items())
-        self.steps.append(Step(who, PIPE, "no failures", said))
+        lost = "" if is_heard else ", but the answer is lost"
+        self.steps.append(Step(who, PIPE, f"no failures{lost}", said, failed=not is_heard))
 
 
 @dataclass
@@ -155,7 +167,7 @@ RECORDS = [_record(place, *event) for place, event in enumerate(EVENTS, start=1)
 def redelivery() -> World:
     """Deliver a batch twice: the pipe had a time-out, and cannot know how far the projector came."""
     world, batch = World(), RECORDS[:2]
-    world.deliver("invocation 1", batch)
+    world.deliver("invocation 1", batch, is_heard=False)
     world.deliver("invocation 2", batch)
     return world
 

@@ -141,7 +141,7 @@ def produced(wrong_of: Sequence[str], discrepancies: Sequence[int], found: int) 
         ("the answer is lost after success", "every event counts twice", wrong_of[0], of_audit[0],
          "places and identities are remembered in the item"),
         ("the producer sends again", "stock changes twice", wrong_of[1], of_audit[1],
-         "an `event_id`, the same on every re-send"),
+         "an event_id, the same on every re-send"),
         ("records are given up", "events are missing in silence", wrong_of[2], f"{of_audit[2]}, once they are back",
          "a dead letter for each, and a redrive that claims before it sends"),
         ("the table is edited", "nobody knows what is right", "not noticed", f"{found} item named",

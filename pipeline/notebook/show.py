@@ -118,7 +118,8 @@ def code(source: Any, caption: str = "", *, language: str = "") -> None:
     """Show source code as it stands in the repository.
 
     Args:
-        source: a path (relative ones start at the repository's root), or a function, class or module.
+        source: a path (relative ones start at the repository's root), also with `#` and the name of a resource of a
+            template; or a function, class or module.
         caption: what the code does, in a sentence.
         language: for the colours; by default told from the file's name.
     """
@@ -133,12 +134,27 @@ def code(source: Any, caption: str = "", *, language: str = "") -> None:
     display(bundle, raw=True)
 
 
+def _resource(lines: list[str], name: str) -> tuple[int, int]:
+    """Find a resource of a template, with the comment above it: it ends at a blank line."""
+    if f"  {name}:" not in lines:
+        raise UserError(f"there is no resource {name} to show")
+    first = end = lines.index(f"  {name}:")
+    while lines[first - 1].lstrip().startswith("#") and "──" not in lines[first - 1]:
+        first -= 1
+    while end < len(lines) and lines[end]:
+        end += 1
+    return first, end
+
+
 def _source_of(source: Any) -> tuple[Path, int, str]:
     if isinstance(source, str | Path):
-        path = ROOT / source
+        name, _, part = str(source).partition("#")
+        path = ROOT / name
         if not path.is_file():
             raise UserError(f"there is no file {source} to show")
-        return path, 1, visible(path.read_text("utf-8").rstrip("\n"))
+        lines = path.read_text("utf-8").rstrip("\n").split("\n")
+        first, end = _resource(lines, part) if part else (0, len(lines))
+        return path, first + 1, visible("\n".join(lines[first:end]))
     lines, first_line = inspect.getsourcelines(source)
     return Path(inspect.getsourcefile(source) or "?"), max(1, first_line), visible("".join(lines).rstrip("\n"))
 

@@ -15,10 +15,15 @@ from pipeline.report.evidence import with_values
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read what page one says: `answer`, `ran` (Markdown), `numbers` (value and words), `sketch` (notebook#cell)."""
+    """Read what page one says.
+
+    Returns:
+        `answer` and `ran`, in Markdown; `numbers`, each a value and words; `sketch` and `tall`, each NOTEBOOK#CELL.
+    """
     try:
         said = yaml.safe_load(path.read_text("utf-8"))
-        said["answer"], said["ran"], said["sketch"], [(row["value"], row["says"]) for row in said["numbers"]]
+        [said[name] for name in ("answer", "ran", "sketch", "sketch_alt", "tall")]
+        [(row["value"], row["says"]) for row in said["numbers"]]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as problem:
         raise UserError(f"{path} cannot be read: {' '.join(str(problem).split())}") from None
     return dict(said)
@@ -38,7 +43,7 @@ class Front(Preprocessor):
                 "answer": with_values(markdown.parse(words["answer"]), values, unknown),
                 "ran": with_values(markdown.parse(words["ran"]), values, unknown),
                 "numbers": [{**values[row["value"]]._asdict(), "says": row["says"]} for row in numbers],
-                "sketch": svg.clean(resources["sketch"]) if resources.get("sketch") else "",
+                **{name: svg.clean(drawn) for name, drawn in resources.get("sketches", {}).items()},
                 "sketch_alt": words["sketch_alt"],
             }
             if not any(run["error"] or run["skipped"] for run in resources["facts"]["notebooks"]):

@@ -145,7 +145,8 @@ def bind(
         cells = [*_failed_first(executed), *cells]
         known["front_words"] = front.load(requirements.with_name("front.yaml"))
         known["references"] = references.load(requirements.with_name("references.yaml"))
-        known["sketch"] = _drawing_of(executed, known["front_words"]["sketch"])
+        places = {name: known["front_words"][name] for name in ("sketch", "tall")}
+        known["sketches"] = {name: _drawing_of(executed, place) for name, place in places.items()}
     else:
         cells = [cell for each in shown["notebooks"] for cell in (chapter_cell(**each), *executed[each["name"]])]
     cells = deepcopy(cells)

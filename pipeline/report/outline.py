@@ -1,5 +1,6 @@
 """A preprocessor that gives a document its outline: chapters, ids, numbers, checks, and links that land."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from pipeline.report.evidence import link_of
 from pipeline.report.links import Chapter, Spot, anchor, file_of, resolve, slug
 from pipeline.report.markdown import plain, walk
 
+REFERENCE = re.compile("this (figure|table|listing)", re.IGNORECASE)  # the words of a link: its number, in the report
 TAKEN = ("answer", "contents", "deliverables", "run", "top", "main", "failures", "search")  # ids of our own templates
 
 
@@ -45,6 +47,7 @@ class Outline(Preprocessor):
         self.pages = resources.get("pages", {})
         self.listings: dict[str, str] = {}
         self.shown: dict[tuple[str, str], tuple[str, str]] = {}
+        self.first: dict[tuple[str, str], tuple[str, str]] = {}  # by section and kind, as `shown`
         self.checks: list[dict[str, Any]] = []
         self.errors: list[str] = []
         self.problems: list[str] = list(resources.get("problems", ()))
@@ -139,7 +142,10 @@ class Outline(Preprocessor):
     def _next(self, kind: str) -> tuple[str, str]:
         self.counts[kind] += 1
         label = f"{kind.title()} {self.counts[kind]}"
-        return label, self._id(label)
+        section = self.here["sections"][-1]["id"] if self.here["sections"] else self.here["id"]
+        spot = label, self._id(label)
+        self.first.setdefault((section, kind), spot)
+        return spot
 
     def _id(self, wish: str) -> str:
         """Give the id wished for, or the next one free."""
@@ -152,6 +158,9 @@ class Outline(Preprocessor):
         if token["type"] == "link":
             url, problem = resolve(token["attrs"]["url"], self.notebook, self.places, self.pages, self.listings)
             token |= {"attrs": {"url": url}} if url else {"type": "block_text", "attrs": {}}
+            if (said := REFERENCE.fullmatch(plain(token["children"]))) and url.startswith("#"):
+                label, id = self.first.get((url[1:], said[1].lower()), (said[0], url[1:]))
+                token |= {"attrs": {"url": f"#{id}"}, "children": [{"type": "text", "raw": label, "attrs": {}}]}
             self.problems += [problem] if problem else []
         elif token["type"] == "image":
             words, url = plain(token.pop("children")) or "Picture", token["attrs"]["url"]

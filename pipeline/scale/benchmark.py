@@ -16,7 +16,7 @@ KEPT = ROOT / "docs" / "benchmark.json"  # written by a full run of the benchmar
 NAMES = {
     "no_op": "does nothing",
     "projector": "this projector",
-    "put_item": "the version before: PutItem each",
+    "put_item": "a PutItem per product",
     "plain": "plain: a write an event",
     "idempotent": "Powertools",
     "ledger": "a ledger",

@@ -10,7 +10,7 @@ from math import ceil, inf
 import numpy as np
 
 from pipeline.scale.calibration import Work
-from pipeline.scale.cost import Assumptions
+from pipeline.scale.cost import Assumptions, Use
 from pipeline.scale.write_formula import MOST_BYTES, Shares, expected_products, popularity
 
 SHARD_RECORDS, SHARD_BYTES_OUT = 1000, 2_000_000  # a second: what a shard takes in, and gives out
@@ -19,6 +19,7 @@ POLL_SECONDS = 0.25  # between two polls of the pipe
 MOST_PARALLEL = 10  # batches of one shard at once: ParallelizationFactor
 OUTAGE_SECONDS = 3600.0
 SAMPLE = 4  # parts of shards
+HOT_RATE, HOT_SHARE = 900.0, 0.9  # of a bestseller's shard: records a second, and its part of them
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,11 @@ class RatePlan:
         return float(self.work.seconds(1, self.writes_of_an_event, 1 / self.batch))
 
     @property
+    def use(self) -> Use:
+        """Return what an event uses up: a read goes with each write."""
+        return Use(self.writes_of_an_event, self.writes_of_an_event, self.seconds_of_an_event, self.batch)
+
+    @property
     def at_once(self) -> float:
         """Return how many invocations run at once, on average."""
         return self.capacity.rate * self.seconds_of_an_event
@@ -163,7 +169,7 @@ def plan_for(rate: float, work: Work, shop: Shop) -> RatePlan:
     return RatePlan(capacity, shop, work, *shard_parts_of(capacity, shop))
 
 
-def hot_product_recoveries(rate: float = 900.0, hot_share: float = 0.9) -> dict[str, float]:
+def hot_product_recoveries(rate: float = HOT_RATE, hot_share: float = HOT_SHARE) -> dict[str, float]:
     """Return the seconds in which a shard makes up for an hour's outage when one product gets most of its records.
 
     The function is taken to need no time at all: what is left, no faster function can save.
@@ -191,7 +197,7 @@ def products_above_a_shard(rate: float, products: int, skew: float) -> tuple[int
 
 
 def beyond_pipes_quota(executions: int) -> str:
-    """Say where so many executions at once exceed the quota of pipes (eb-quota: 3,000 in us-east-1, 1,000 in most)."""
+    """Say where so many executions at once exceed the quota of pipes: 1,000 in most Regions, 3,000 in others."""
     if executions > 3000:
         return "in every Region"
-    return "everywhere but in us-east-1" if executions > 1000 else "nowhere"
+    return "in most Regions" if executions > 1000 else "nowhere"

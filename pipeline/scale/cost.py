@@ -1,7 +1,7 @@
 """What a million events cost, service by service, in dollars. Pure functions of prices, assumptions and use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import ceil
 from typing import Any
 
@@ -61,11 +61,13 @@ class Use:
         write_units: DynamoDB write units; those of a transaction count twice already.
         read_units: DynamoDB read units; a consistent read of up to 4 KB is one.
         lambda_seconds: seconds of the function's run.
+        batch: records in a batch, where it is not what is assumed.
     """
 
     write_units: float
     read_units: float
     lambda_seconds: float
+    batch: float | None = None
 
 
 def kinesis_provisioned(prices: Prices, given: Assumptions) -> Dollars:
@@ -129,6 +131,7 @@ def logs(prices: Prices, given: Assumptions) -> Dollars:
 
 def per_million(prices: Prices, given: Assumptions, use: Use) -> dict[str, Dollars]:
     """Price a million events, line by line. Of the two lines for Kinesis, and of the two for Pipes, one is paid."""
+    given = replace(given, batch=use.batch) if use.batch else given
     return {
         "Kinesis, provisioned": kinesis_provisioned(prices, given),
         "Kinesis, on demand": kinesis_on_demand(prices, given),

@@ -7,18 +7,15 @@ import pandas as pd
 
 from pipeline.scale import cost
 from pipeline.scale.capacity import SHARD_RECORDS, RatePlan
-from pipeline.scale.cost import MILLION, MONTH_HOURS, Assumptions, Use
+from pipeline.scale.cost import MILLION, MONTH_HOURS, Assumptions
 from pipeline.scale.prices import Prices
 
 
 def monthly_bill(prices: Prices, planned: RatePlan) -> dict[str, float]:
     """Price a month at that rate, in dollars: the same lines as for a million events, with what the simulation used."""
-    given = Assumptions(rate=planned.capacity.rate, shards=planned.capacity.shards, batch=planned.batch)
-    use = Use(
-        planned.writes_of_an_event, planned.writes_of_an_event, planned.seconds_of_an_event
-    )  # a read with each write
+    given = Assumptions(rate=planned.capacity.rate, shards=planned.capacity.shards)
     millions = planned.capacity.rate * 3600 * MONTH_HOURS / MILLION
-    bill = cost.per_million(prices, given, use)
+    bill = cost.per_million(prices, given, planned.use)
     least, most = cost.totals(bill)
     of_both = {"in all, at least": least, "in all, at most": most}
     return {name: price * millions for name, price in (bill | of_both).items()}
@@ -57,9 +54,10 @@ def _column(planned: RatePlan, bill: dict[str, float]) -> dict[str, str]:
         "a month: pipe": f"{_dollars(bill['Pipes, by 64 KB'])} to {_dollars(bill['Pipes, by record'])}",
         "a month: Lambda": _dollars(bill["Lambda"]),
         "a month: DynamoDB": _dollars(bill["DynamoDB writes"] + bill["DynamoDB reads"]),
+        "a month: quarantine, logs": _dollars(bill["Quarantine"] + bill["Logs"]),
         "a month, in all": f"{_dollars(bill['in all, at least'])} to {_dollars(bill['in all, at most'])}",
     }
 
 
 def _dollars(amount: float) -> str:
-    return f"${amount:,.0f}"
+    return f"${float(f'{amount:.3g}'):,.0f}"  # more digits than three would only look exact

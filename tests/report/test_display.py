@@ -212,6 +212,18 @@ def test_the_lines_of_a_listing_never_wrap_in_a_notebook(shown):
     assert "<details>" in long
 
 
+def test_a_resource_of_a_template_is_shown_alone_with_the_comment_above_it(shown):
+    code("infra/stack.yaml#StockPipe")
+    listed = shown[0][display.LISTING]
+    lines = listed["source"].splitlines()
+    assert lines[0].startswith("  # Polls the shards") and lines[1] == "  StockPipe:"
+    assert "Resources:" not in lines and "PipeLog:" not in listed["source"].partition("LogGroupArn")[2][20:]
+    whole = (ROOT / "infra" / "stack.yaml").read_text().splitlines()
+    assert whole[listed["first_line"] - 1 :][: len(lines)] == lines
+    with pytest.raises(UserError, match="no resource Nobody"):
+        code("infra/stack.yaml#Nobody")
+
+
 def test_a_listing_is_escaped(shown, tmp_path, monkeypatch):
     monkeypatch.setattr(display, "ROOT", tmp_path)
     (tmp_path / "page.html").write_text("<script>alert(1)</script>")

@@ -109,11 +109,12 @@ def as_it_happened(reads: TableReads, most: int = 4) -> Drawing:
 def _what_a_reader_saw(reads: TableReads, applied: int) -> str:
     accepted = reads.accepted[-1]
     earlier = f" ({reads.before:,} of them before this sending)" if reads.before else ""
+    shown = f" in the last {LIVE_SECONDS:.0f} s" if reads.seconds[-1] > LIVE_SECONDS else ""
     return (
         f"After {reads.seconds[-1]:.1f} s the stream had accepted {accepted:,} records{earlier} and the table showed "
-        f"{applied:,} applied events; it was read {len(reads.seconds):,} times meanwhile. The remaining gap of "
-        f"{accepted - applied:,} records is duplicates and quarantined records; neither changes stock. Of the "
-        f"busiest products the last {min(LIVE_SECONDS, reads.seconds[-1]):.0f} s are shown."
+        f"{applied:,} applied events; it was read {len(reads.seconds):,} times meanwhile, every "
+        f"{reads.seconds[-1] / len(reads.seconds) * 1000:.0f} ms. The remaining gap of {accepted - applied:,} records "
+        f"is duplicates and quarantined records; neither changes stock. Below: the busiest products{shown}."
     )
 
 
