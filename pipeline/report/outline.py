@@ -57,6 +57,8 @@ class Outline(Preprocessor):
             self.notebook = self._notebook_of(cell)
             tokens = cell.metadata.get("tokens", ())
             cell.metadata["tokens"] = _captioned([token for token in tokens if not self._is_title(token)])
+            if was := cell.metadata.get("was"):
+                self.places[self.notebook].setdefault(anchor(was), Spot(self._section(), was))
             for table in cell.metadata.tokens:
                 self._number_table(table, cell)
             for output in cell.get("outputs", ()):
@@ -142,10 +144,13 @@ class Outline(Preprocessor):
     def _next(self, kind: str) -> tuple[str, str]:
         self.counts[kind] += 1
         label = f"{kind.title()} {self.counts[kind]}"
-        section = self.here["sections"][-1]["id"] if self.here["sections"] else self.here["id"]
         spot = label, self._id(label)
-        self.first.setdefault((section, kind), spot)
+        self.first.setdefault((self._section(), kind), spot)
         return spot
+
+    def _section(self) -> str:
+        """Return the id of the section that is being read, or of a chapter that has none yet."""
+        return str(self.here["sections"][-1]["id"] if self.here["sections"] else self.here["id"])
 
     def _id(self, wish: str) -> str:
         """Give the id wished for, or the next one free."""

@@ -186,4 +186,6 @@ def _headed(cells: list[NotebookNode], place: Place, shown_as: str | None) -> li
         first.source = first.source.partition("\n")[2].strip()
     heading = place.heading if shown_as is None else shown_as
     head = [new_markdown_cell(f"## {heading}", metadata={"origin": first.metadata["origin"]})] if heading else []
-    return [*head, *cells] if not own or first.source else [*head, *cells[1:]]
+    section = [*head, *cells] if not own or first.source else [*head, *cells[1:]]
+    section[0].metadata["was"] = place.heading  # what links call it
+    return section
