@@ -99,14 +99,22 @@ def _arrow(step: Step, x_of: dict[str, float], y: float) -> str:
     start, end = x_of[step.source], x_of[step.target]
     colour = FAILURE if step.failed else COLOURS.get(step.target if step.target != PIPE else PIPE, FLOW)
     side = 1 if end > start else -1
-    tip = end - side
+    is_lost = step.failed and step.target == PIPE
+    tip = start + (end - start) * 0.9 if is_lost else end - side
     dashed = ' stroke-dasharray="4 3"' if step.target == PIPE else ""
-    return (
+    line = (
         f'<line x1="{start:.1f}" y1="{y:.1f}" x2="{tip - side * 5:.1f}" y2="{y:.1f}" stroke="{colour}" '
         f'stroke-width="1.4"{dashed}/>'
-        f'<polygon points="{tip:.1f},{y:.1f} {tip - side * 7:.1f},{y - 3.2:.1f} {tip - side * 7:.1f},{y + 3.2:.1f}" '
-        f'fill="{colour}"/>'
     )
+    if is_lost:  # it ends in a cross, before it arrives
+        return line + "".join(
+            f'<line x1="{tip - 4:.1f}" y1="{y - 4 * slope:.1f}" x2="{tip + 4:.1f}" y2="{y + 4 * slope:.1f}" '
+            f'stroke="{colour}" stroke-width="1.8"/>'
+            for slope in (1, -1)
+        )
+    back = tip - side * 7
+    points = f"{tip:.1f},{y:.1f} {back:.1f},{y - 3.2:.1f} {back:.1f},{y + 3.2:.1f}"
+    return f'{line}<polygon points="{points}" fill="{colour}"/>'
 
 
 def _words_of(step: Step, x_of: dict[str, float], y: float) -> str:

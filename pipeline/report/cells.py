@@ -101,23 +101,27 @@ def _as_shown(data: dict[str, Any], url: str) -> dict[str, Any]:
     """Add the form that our templates know, made of the richest one that is there; `url` is the evidence of values."""
     if picture := _picture(data):
         alt = data.get("text/plain", "").partition("<")[0] or "Drawing"
-        return picture | {FIGURE: data.get(FIGURE, {"alt": alt, "caption": ""})}
+        return picture | {FIGURE: _curly(data.get(FIGURE, {"alt": alt, "caption": ""}))}
     if CHECK in data:
         source = data[CHECK].get("source", "")
-        return {CHECK: data[CHECK] | {"mark": mark_of(data[CHECK]["passed"], source)[0], "source": source}}
+        return {CHECK: _curly(data[CHECK]) | {"mark": mark_of(data[CHECK]["passed"], source)[0], "source": source}}
     if LISTING in data:
-        return data
+        return data | {LISTING: _curly(data[LISTING])}
     if SENTENCE in data:
         values = {name: evidence.Value(text, url) for name, text in data[SENTENCE]["values"].items()}
         return {TOKENS: evidence.with_values(markdown.parse(data[SENTENCE]["text"]), values, [])}
     if tokens := tables.parse(data.get("text/html", "")):
-        tokens[0]["attrs"] = {"caption": data.get(TABLE, {}).get("caption", "")}
+        tokens[0]["attrs"] = _curly({"caption": data.get(TABLE, {}).get("caption", "")})
     elif "text/markdown" in data:
         tokens = markdown.parse(data["text/markdown"])
     elif "application/json" in data:
         pretty = json.dumps(data["application/json"], indent=2, ensure_ascii=False, sort_keys=True)
         tokens = [{"type": "block_code", "raw": shorten(pretty), "attrs": {"info": "json"}}]
     return {TOKENS: tokens} if tokens else {"text/plain": shorten(data.get("text/plain", ""))}
+
+
+def _curly(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: markdown.curly(it) if name in ("caption", "claim") else it for name, it in said.items()}
 
 
 def _picture(data: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ FOLD = (
 )
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
+APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=[A-Za-z])|(?<=s)'(?=\s|$)")
 
 
 def _parse_fold(block: mistune.BlockParser, match: re.Match[str], state: mistune.BlockState) -> int:
@@ -50,10 +51,16 @@ def _clean(tokens: Iterable[Token]) -> Iterator[Token]:
         if kind == "blank_line" or (kind.endswith("_html") and not raw):
             continue
         if "raw" in token:
-            token["raw"] = visible(unescape(token["raw"]) if token["type"] == "text" else token["raw"].rstrip("\n"))
+            is_text = token["type"] == "text"
+            token["raw"] = visible(curly(unescape(token["raw"])) if is_text else token["raw"].rstrip("\n"))
         if "children" in token:
             token["children"] = list(_clean(token["children"]))
         yield token
+
+
+def curly(words: str) -> str:
+    """Set apostrophes as a printer does; quotation marks, which may belong to data, stay as they are."""
+    return APOSTROPHE.sub("\N{RIGHT SINGLE QUOTATION MARK}", words)
 
 
 def walk(tokens: Iterable[Token]) -> Iterator[Token]:

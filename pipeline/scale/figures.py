@@ -126,8 +126,8 @@ def bills(priced: pd.DataFrame) -> Drawing:
     caption = (
         f"A million events cost ${least[first]:.2f} to ${most[first]:.2f} when they fold as in the benchmark (200 "
         f"products, batches of 1,000), ${least[dearest]:.2f} to ${most[dearest]:.2f} with "
-        f"{NAMES.get(dearest, dearest)}. How shards are paid and what a pipe's request is make "
-        f"${most[first] - least[first]:.2f} of difference, for all of them alike."
+        f"{NAMES.get(dearest, dearest)}. How shards are billed, and what counts as a "
+        f"pipe's request, shift every bill by ${most[first] - least[first]:.2f}."
     )
     return Drawing(figure, caption, f"Stacked bars of dollars. {caption}")
 

@@ -28,7 +28,7 @@ def table() -> pd.DataFrame:
             "price": name.replace("_", " "),
             "$": f"{entry['price']:.10f}".rstrip("0"),
             "per": entry["per"],
-            "says": "; ".join(f"{source['title']} ({source['dated']})" for source in entry["sources"]),
+            "source": "; ".join(f"{source['title']} ({source['dated']})" for source in entry["sources"]),
         }
         for name, entry in read()["prices"].items()
     ]

@@ -133,4 +133,4 @@ def test_both_readings_of_a_pipes_request_are_shown_to_the_reader() -> None:
 
 
 def test_tables_name_their_sources() -> None:
-    assert prices.table()["says"].str.contains(r"\(").all()
+    assert prices.table()["source"].str.contains(r"\(").all()
