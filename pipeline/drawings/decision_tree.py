@@ -267,6 +267,7 @@ def to_dot() -> str:
     rows.append([top, None, waiting])
     arrows.append(_arrow(trunk, top.name, answer, TOP))
     kinds = [(colour, outcome == "quarantined", outcome) for outcome, colour in COLOURS.items()]
+    kinds.append((grid.FLOW, False, "next question"))
     footer = grid.small_print(kinds, {"Small grey words": [IN_GREY]}, 50, size=10)
     return grid.to_dot("What becomes of one record", (GAP / 72, 0.1), rows, arrows, BANDS, footer)
 

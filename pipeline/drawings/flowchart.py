@@ -83,11 +83,13 @@ def derive(template_path: Path | str = TEMPLATE, parameters: Mapping[str, Any] |
     roles = [name for name in template.type_of if _rule(template, name) is ROLE]
     nodes = [_node(template, name) for name in template.type_of if name not in roles]
     edges = [edge for node in nodes for edge in _edges(template, node.name)]
+    before, after = ([actor for actor in ACTORS if (actor.stage == "before") == first] for first in (True, False))
     return Flowchart(
         nodes=(*nodes, *(Node(*actor[:4]) for actor in ACTORS)),
         edges=(
+            *(edge for actor in before for edge in _edges_of_actor(template, actor)),
             *(edge for edge in edges if edge.kind != "role"),
-            *(edge for actor in ACTORS for edge in _edges_of_actor(template, actor)),
+            *(edge for actor in after for edge in _edges_of_actor(template, actor)),
         ),
         roles=tuple(
             Role(

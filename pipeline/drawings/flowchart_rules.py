@@ -144,7 +144,7 @@ FLOWS = (
     Flow("AWS::Lambda::Function", "Environment.Variables.QUARANTINE_*", "AWS::DynamoDB::Table", kind="failure",
         words=("refused: reason and bytes, put once, first",)),
     Flow("AWS::Lambda::Function", "Environment.Variables.*", "AWS::DynamoDB::Table",
-        words=("applied: one conditional statement per product, 25 a request",)),
+        words=("reads items first, 100 a request", "then one conditional statement per product, 25 a request")),
     Flow("AWS::Lambda::Function", "Role", kind="role"),
 )  # fmt: skip
 

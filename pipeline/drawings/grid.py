@@ -162,7 +162,7 @@ def small_print(
     return (
         '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6"><TR>'
         '<TD VALIGN="TOP"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" '
-        f'FIXEDSIZE="TRUE" WIDTH="150" HEIGHT="52">{keys}</TABLE></TD>{columns}</TR></TABLE>'
+        f'FIXEDSIZE="TRUE" WIDTH="150" HEIGHT="68">{keys}</TABLE></TD>{columns}</TR></TABLE>'
     )
 
 

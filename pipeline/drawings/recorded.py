@@ -75,7 +75,7 @@ class World:
             return
         names = ("quarantined" if isinstance(outcome, Refusal) else str(outcome) for _, outcome in result.outcomes)
         said = ", ".join(_counted(number, name) for name, number in Counter(names).items())
-        lost = "" if is_heard else ", but the answer is lost"
+        lost = "" if is_heard else " (lost)"
         self.steps.append(Step(who, PIPE, f"no failures{lost}", said, failed=not is_heard))
 
 
@@ -119,7 +119,7 @@ class Client:
             item = dict(zip(re.findall(r'SET "(\w+)" = \?', text), new, strict=True)) | {"product_id": key_value}
             key, code = key_value["S"], "ConditionalCheckFailed"
             is_met = rows.get(key, {}).get("last_sequence_number") == guard
-            condition = f"if still at record {guard['S']}"
+            condition = f"if at record {guard['S']}"
         asked = f"put record {key.rpartition(':')[2]} " if table == QUARANTINE else f"write {_state(item)} "
         if is_met:
             rows[key] = item

@@ -92,6 +92,12 @@ def extremes(measured: Measured) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("contender") if rows else pd.DataFrame()
 
 
+def with_limits(measured: Measured) -> float:
+    """Return the events a second that the projector works off with AWS's limits on: the median of the rounds."""
+    [limited] = measured["limited"]
+    return float(median(one["events_per_second"] for one in limited["rounds"]))
+
+
 def limits(measured: Measured) -> dict[str, str]:
     """Return what limits the projector: its processor time in requests, and what an event takes without any request."""
     speed = median(fold["events_per_second"] for fold in measured["fold"]["rounds"])

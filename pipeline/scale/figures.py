@@ -23,7 +23,6 @@ LINES = {  # of a bill, in the order in which they are stacked
     "DynamoDB reads": SKY,
     "quarantine and logs": PINK,
 }
-WHISKERS = {"ecolor": INK, "elinewidth": 1}
 
 
 def speed(measured: Measured) -> Drawing:
@@ -32,35 +31,40 @@ def speed(measured: Measured) -> Drawing:
     rows = rows[rows["contender"] != "no_op"].sort_values("events_per_second", ascending=False)
     wrong = {verdict["contender"] for verdict in measured["verdict"] if not verdict["is_right"]}
     with style():
-        figure, axes = plt.subplots(figsize=(5.6, 0.8 + 0.36 * len(rows)))
+        figure, axes = plt.subplots(figsize=(5.8, 0.8 + 0.34 * len(rows)))
         for place, row in enumerate(rows.itertuples()):
-            spread = [[row.events_per_second - row.slowest], [row.fastest - row.events_per_second]]
-            hue = GREY if row.contender in wrong else BLUE
-            axes.barh(place, row.events_per_second, xerr=spread, color=hue, height=0.6, error_kw=WHISKERS)
+            hue = VERMILION if row.contender in wrong else BLUE
+            axes.plot([row.slowest, row.fastest], [place, place], color=hue, linewidth=1.4)
+            face = "none" if row.contender in wrong else hue
+            axes.plot(row.events_per_second, place, "o", color=hue, markerfacecolor=face, markersize=6)
             said = f"{row.events_per_second:,.0f}" + (", wrong table" if row.contender in wrong else "")
+            end = row.fastest
             if row.contender == "projector":
-                axes.vlines(row.ceiling, place - 0.42, place + 0.42, color=VERMILION, linewidth=1.6)
-                said += f", ceiling {row.ceiling:,.0f}"
-            end = max(row.fastest, row.ceiling) if row.contender == "projector" else row.fastest
-            axes.annotate(said, (end, place), xytext=(5, 0), **BESIDE)
-        names = [f"{NAMES[row.contender]}\nin batches of {row.batch_size:,}" for row in rows.itertuples()]
+                axes.plot(row.ceiling, place, "|", color=INK, markersize=13, markeredgewidth=1.6)
+                end, said = max(row.fastest, row.ceiling), f"{said}, ceiling {row.ceiling:,.0f}"
+            axes.annotate(said, (end, place), xytext=(6, 0), **BESIDE)
+        names = [f"{NAMES[row.contender]}, batches of {row.batch_size:,}" for row in rows.itertuples()]
         axes.set_yticks(range(len(rows)), names)
+        lowest, highest = rows["slowest"].min(), rows[["ceiling", "fastest"]].max(axis=None)
+        axes.set(xlabel="events a second (each step is ten times the one before)", xscale="log")
+        axes.set_xlim(lowest / 2, highest * 6)
         axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.set(xlabel="events a second", xlim=(0, rows[["ceiling", "fastest"]].max(axis=None) * 1.3))
-        axes.grid(visible=False)
+        axes.minorticks_off()
         axes.invert_yaxis()
     best, slower = rows[rows["contender"] == "projector"].iloc[0], rows[rows["contender"] == "projector"].iloc[-1]
     names = sorted(NAMES[contender] for contender in wrong)
+    plain = rows[rows["contender"] == "plain"].set_index("batch_size")["events_per_second"]
+    to_plain = slower["events_per_second"] / plain.get(slower["batch_size"], plain.max())
+    reached = [row["events_per_second"] / row["ceiling"] for row in (slower, best)]
     caption = (
-        f"In batches of {slower['batch_size']:,}, folding works off {slower['to_plain']:.1f} times as many events a "
-        f"second as a write for each event, and reaches {slower['to_ceiling']:.0%} of its ceiling (mark): what doing "
-        "nothing, plus a bare replay of its requests, would allow. In batches of "
-        f"{best['batch_size']:,} it works off {best['events_per_second']:,.0f} events a second, "
-        f"{best['to_ceiling']:.0%} of its ceiling there. Ratios are medians of the rounds' ratios; thin "
-        f"lines are the slowest and the fastest round. Grey: the table was wrong at the end "
-        f"({'; '.join(names) or 'none'}). The limits of AWS's shards were switched off, to measure the machine."
+        f"In batches of {slower['batch_size']:,}, folding works off {to_plain:.1f} times as many events a second as a "
+        f"write for each event, and reaches {reached[0]:.0%} of its ceiling (mark): the speed if its requests were all "
+        f"that took time. In batches of {best['batch_size']:,} it works off {best['events_per_second']:,.0f} events a "
+        f"second, {reached[1]:.0%} of its ceiling there. Dots are medians of the rounds; lines go from the slowest to "
+        f"the fastest. Hollow: the table was wrong after re-sends and a kill ({'; '.join(names) or 'none'}). The "
+        "limits of AWS's shards were switched off, to measure the machine."
     )
-    return Drawing(figure, caption, f"Bars of events a second. {caption}")
+    return Drawing(figure, caption, f"Dots of events a second, on a logarithmic axis. {caption}")
 
 
 def writes(measured: Measured) -> Drawing:
@@ -85,8 +89,8 @@ def writes(measured: Measured) -> Drawing:
     drains = benchmark.drains(measured).query("contender == 'projector'").drop_duplicates(SETTING)
     off = [abs(_writes_of(drain) * drain["events"] / drain["writes"] - 1) for drain in drains.to_dict("records")]
     caption = (
-        f"Measured writes lie on the formula's line: of {len(off)} settings, the worst is {max(off):.1%} off. Larger "
-        "batches, uneven popularity and fewer products each make writes rarer; nothing is fitted here."
+        f"Measured writes lie on the formula's line: of {len(off)} settings measured, the worst is {max(off):.1%} off. "
+        "Larger batches, uneven popularity and fewer products each make writes rarer; nothing is fitted here."
     )
     return Drawing(figure, caption, f"Three panels of writes for an event. {caption}")
 
@@ -127,7 +131,7 @@ def bills(priced: pd.DataFrame) -> Drawing:
         f"A million events cost ${least[first]:.2f} to ${most[first]:.2f} when they fold as in the benchmark (200 "
         f"products, batches of 1,000), ${least[dearest]:.2f} to ${most[dearest]:.2f} with "
         f"{NAMES.get(dearest, dearest)}. How shards are billed, and what counts as a "
-        f"pipe's request, shift every bill by ${most[first] - least[first]:.2f}."
+        f"pipe's request, shift every bill by about ${most[first] - least[first]:.2f}."
     )
     return Drawing(figure, caption, f"Stacked bars of dollars. {caption}")
 

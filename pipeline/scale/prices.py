@@ -9,6 +9,7 @@ import yaml
 KEPT = Path(__file__).with_name("prices.yaml")
 
 Prices = dict[str, float]
+WORDS = {"kinesis": "Kinesis", "dynamodb": "DynamoDB", "pipes": "Pipes", "lambda": "Lambda", "logs": "Logs", "gb": "GB"}
 
 
 def read() -> dict[str, Any]:
@@ -25,7 +26,7 @@ def table() -> pd.DataFrame:
     """Return one row for each price: what for, and who says so, when."""
     rows = [
         {
-            "price": name.replace("_", " "),
+            "price": _words(name),
             "$": f"{entry['price']:.10f}".rstrip("0"),
             "per": entry["per"],
             "source": "; ".join(f"{source['title']} ({source['dated']})" for source in entry["sources"]),
@@ -33,6 +34,11 @@ def table() -> pd.DataFrame:
         for name, entry in read()["prices"].items()
     ]
     return pd.DataFrame(rows).set_index("price")
+
+
+def _words(name: str) -> str:
+    """Write a price's key as words: `kinesis_on_demand_gb_in` is Kinesis on demand GB in."""
+    return " ".join(WORDS.get(word, word) for word in name.split("_"))
 
 
 def disagreements() -> pd.DataFrame:

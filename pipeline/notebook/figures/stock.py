@@ -44,8 +44,8 @@ def stock_over_time(history: pd.DataFrame, most: int = 6) -> Drawing:
     in_all = " in all" if start else ""
     caption = (
         f"Stock of the {len(busiest)} busiest of {applied['partition_key'].nunique():,} products{shown}, on one scale. "
-        f"{busiest[0]} changed most often: {len(first):,} events took it from {int(first['quantity'].iloc[0]):,} to "
-        f"{int(first['quantity'].iloc[-1]):,} units{in_all}. No stock goes below zero; the lowest is {lowest:,}."
+        f"{busiest[0]} changed most often: {len(first) - 1:,} events took it from {int(first['quantity'].iloc[0]):,} "
+        f"to {int(first['quantity'].iloc[-1]):,} units{in_all}. No stock goes below zero: the lowest is {lowest:,}."
     )
     return Drawing(figure, caption, f"Step lines of stock over time, a panel for each product. {caption}")
 
