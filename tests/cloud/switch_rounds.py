@@ -64,7 +64,7 @@ def twice(rounds: Rounds) -> None:
 def lost(rounds: Rounds) -> None:
     """Take a snapshot, let the stream forget what is older, delete the table, and switch."""
     kinesis, name = rounds.there.cloud.client("kinesis"), rounds.there.outputs["StreamName"]
-    first = stream.read_all(kinesis, name)[0]
+    first = eventually(lambda: stream.read_all(kinesis, name), 60, every=1)[0]
 
     def has_forgotten() -> bool:
         rounds.inventory.json("snapshot")
