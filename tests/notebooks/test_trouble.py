@@ -20,7 +20,7 @@ from pipeline.stories.scenarios import write_story
 STACK = "side-by-side"
 BEGIN = f"from pipeline import notebook; pipeline = notebook.open_pipeline('local', {STACK!r}, 1000, 2); "
 # So slow that it is still sending when the other one has started, however busy the machine is.
-SEND = BEGIN + "notebook.send_story(pipeline, 'rough-day', 400, 6, 7, rate=2)"
+SEND = BEGIN + "notebook.send_story(pipeline, 'rough-day', 120, 6, 7, rate=2)"
 SHOW = BEGIN + "print(len(notebook.ensure_sent(pipeline, 'rough-day', 100, 6, 8)))"
 
 
@@ -44,7 +44,7 @@ def test_what_a_killed_notebook_left_half_sent_is_finished_by_the_one_that_waite
         eventually(lambda: sent_log.exists() and sent_log.read_text().count("\n") > 3, "some records are sent", 60)
         other = start(SHOW, state_dir)
         waits = other.stdout.readline()
-        assert waits.startswith("Another notebook sends the story scenario rough-day, event_count 400"), waits
+        assert waits.startswith("Another notebook sends the story scenario rough-day, event_count 120"), waits
         sender.kill()
         shown, count = other.communicate(timeout=120)[0].splitlines()
     finally:
@@ -54,7 +54,7 @@ def test_what_a_killed_notebook_left_half_sent_is_finished_by_the_one_that_waite
     assert "seed 7" in shown
     pipeline = open_pipeline("local", STACK, 1000, 2)
     assert int(count) == len(records(pipeline))
-    assert still_to_send(write_story("rough-day", 400, 6, 7), records(pipeline)) == []
+    assert still_to_send(write_story("rough-day", 120, 6, 7), records(pipeline)) == []
     assert pipeline.audit().discrepancies == []
 
 
