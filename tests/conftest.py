@@ -25,12 +25,27 @@ settings.register_profile(  # no clock decides: neither over a deadline, nor ove
 settings.load_profile("repeatable")
 
 
+WAIT = ("notebooks", "cloud", "emulator")  # folders of tests that mostly wait for processes which they start
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With an AWS account, run what is meant for one, and nothing else: docs/aws.md says how."""
     meant = [item for item in items if item.path.name == "test_end_to_end.py" and not item.get_closest_marker("local")]
     if ACCOUNT:
         config.hook.pytest_deselected(items=[item for item in items if item not in meant])
         items[:] = meant
+    _spread(items)
+
+
+def _spread(items: list[pytest.Item]) -> None:
+    """Put files that wait evenly between those that compute, so that processes which share the tests use all cores."""
+    files = list(dict.fromkeys(item.path for item in items))
+    waiting = sorted(
+        (file for file in files if file.parent.name in WAIT), key=lambda file: WAIT.index(file.parent.name)
+    )
+    others = [file for file in files if file not in waiting]
+    place = {file: at / len(group) for group in (waiting, others) for at, file in enumerate(group)}
+    items.sort(key=lambda item: place[item.path])  # stable: the tests of a file stay in their order
 
 
 def pytest_report_header() -> str:
