@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 # Processes that share the tests.
-JOBS ?= 2
+JOBS ?= 3
 BIN := .venv/bin
 RUN := $(BIN)/python -m pipeline
 FROM_THE_ROOT := --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_overview.ipynb
