@@ -75,7 +75,7 @@ def test_logs_that_are_followed_print_their_document_when_ctrl_c_ends_them(runni
 
 
 def reads_logs(pid):
-    """Say whether the process has its connections to the local cloud: for the stack, for the function, and for its log."""
+    """Say whether the process has its connections to the local cloud: for the stack, the function, and its log."""
     there = [each for each in psutil.Process(pid).net_connections() if each.status == psutil.CONN_ESTABLISHED]
     return len(there) >= 3
 
