@@ -190,7 +190,7 @@ def to_dot(flowchart: Flowchart) -> str:
     ]
     kinds = [(COLOURS[kind], kind == "failure", meaning) for kind, meaning in LEGEND.items()]
     footer = grid.legend(kinds)
-    return grid.to_dot("The pipeline, derived from its template", (0.12, 0.14), rows, arrows, BANDS, footer)
+    return grid.to_dot("The pipeline, derived from its template", (0.12, 0.14), rows, arrows, BANDS, footer, "ortho")
 
 
 def sketch(flowchart: Flowchart, downwards: bool = False) -> str:

@@ -50,7 +50,7 @@ class Arrow:
     dashed: bool = False
     head: bool = True
     at_tail: bool = False  # the words stand where the arrow starts, and take no room of their own
-    sideways: bool = False  # it leaves to the right and arrives from the left, in another row too
+    sideways: bool = False  # it leaves to the right and arrives from the left, in another row too: its words stand there
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,9 @@ def to_dot(
     arrows: Sequence[Arrow],
     bands: Mapping[str, Band],
     footer: str,
+    splines: str = "true",
 ) -> str:
-    """Lay cells out as a grid, top to bottom, and write it as DOT.
+    """Lay cells out as a grid, top to bottom, and write it as DOT; `splines` is Graphviz's word for how arrows run.
 
     Graphviz knows no grid. Arrows keep neighbours in line, and invisible ones do so where there is no arrow.
     """
@@ -204,9 +205,10 @@ def to_dot(
         pad="0.1",
         nodesep=str(gaps[0]),
         ranksep=str(gaps[1]),
+        splines=splines,
         fontname="Arimo",
     )
-    graph.attr(label=f"<{footer}>", labelloc="b", labeljust="l")
+    graph.attr(label=f"<{footer}>", labelloc="b", labeljust="c")
     graph.attr("node", shape="plain", fontname="Arimo")
     graph.attr("edge", fontname="Arimo", arrowsize="0.75", penwidth="1.2")
     columns = _place(graph, rows, bands)
@@ -271,11 +273,12 @@ def _point(graph: graphviz.Digraph, arrow: Arrow, upwards: bool, below: set[tupl
     """Add an arrow. One that goes up is written down and drawn backwards, or it would turn the order around."""
     look = {"color": arrow.colour, "style": "dashed" if arrow.dashed else "solid"}
     if arrow.lines:
-        look["taillabel" if arrow.at_tail else "label"] = words(arrow.lines, arrow.colour)
-    if arrow.at_tail:
-        look |= {"labeldistance": "1.6" if arrow.sideways else "1.5", "labelangle": "-60" if arrow.sideways else "55"}
+        place = "headlabel" if arrow.sideways else "taillabel" if arrow.at_tail else "label"
+        look[place] = words(arrow.lines, arrow.colour)
     if arrow.sideways:
-        look |= {"tailport": "e", "headport": "w"}
+        look |= {"tailport": "e", "headport": "w", "labeldistance": "1.6", "labelangle": "60"}
+    elif arrow.at_tail:
+        look |= {"labeldistance": "1.5", "labelangle": "55"}
     if (arrow.source, arrow.target) in below:
         look["weight"] = STRAIGHT
     head = "normal" if arrow.head else "none"

@@ -21,7 +21,7 @@ PRODUCT, SHARD, ARRIVED = "P98765", "shardId-000000000000", 1694433600.0
 
 
 class Step(NamedTuple):
-    """One arrow: from whom to whom, what is asked, and what is answered."""
+    """One arrow: from whom to whom, what is asked, and what is answered. To oneself: what happens there."""
 
     source: str
     target: str
@@ -54,7 +54,7 @@ class World:
         who: str,
         records: Sequence[Record],
         before: Mapping[int, Callable[[], None]] | None = None,
-        is_heard: bool = True,
+        unheard: str = "",
     ) -> None:
         """Let an invocation work off a batch.
 
@@ -62,21 +62,21 @@ class World:
             who: the invocation.
             records: the batch.
             before: what happens before its n-th request.
-            is_heard: whether its answer reaches the pipe.
+            unheard: why its answer does not reach the pipe.
         """
-        self.steps.append(Step(PIPE, who, f"batch: {_places(records)}"))
+        self.steps.append(Step(PIPE, who, _places(records)))
         client = Client(self, who, dict(before or {}))
         try:
             result = project_batch(
                 list(records), Store(client, STOCK), Quarantine(client, QUARANTINE, 90 * 86400), Patience(lambda: 60.0)
             )
         except KilledError:
-            self.steps.append(Step(who, PIPE, "the process dies", "no answer", failed=True))
+            self.steps.append(Step(who, who, "the process dies", failed=True))
             return
         names = ("quarantined" if isinstance(outcome, Refusal) else str(outcome) for _, outcome in result.outcomes)
         said = ", ".join(_counted(number, name) for name, number in Counter(names).items())
-        lost = "" if is_heard else " (lost)"
-        self.steps.append(Step(who, PIPE, f"no failures{lost}", said, failed=not is_heard))
+        answer = f"no failures ({unheard})" if unheard else "no failures"
+        self.steps.append(Step(who, PIPE, answer, said, failed=bool(unheard)))
 
 
 @dataclass
@@ -113,20 +113,21 @@ class Client:
         if text.startswith("INSERT"):
             item = dict(zip(re.findall(r"'(\w+)': \?", text), values, strict=True))
             key, code, is_met = values[0]["S"], "DuplicateItem", values[0]["S"] not in rows
-            condition = "if not there yet"
+            condition = "if absent"
         else:
             *new, key_value, guard = values
             item = dict(zip(re.findall(r'SET "(\w+)" = \?', text), new, strict=True)) | {"product_id": key_value}
             key, code = key_value["S"], "ConditionalCheckFailed"
             is_met = rows.get(key, {}).get("last_sequence_number") == guard
             condition = f"if at record {guard['S']}"
-        asked = f"put record {key.rpartition(':')[2]} " if table == QUARANTINE else f"write {_state(item)} "
+        is_refusal = table == QUARANTINE
+        asked = f"put record {key.rpartition(':')[2]}" if is_refusal else f"write version {item['version']['N']}"
         if is_met:
             rows[key] = item
-            self._note(table, asked + condition, "done")
+            self._note(table, f"{asked} {condition}", "done" if is_refusal else f"done: {_units(item)}")
             return {}
-        won = "it is there: nothing changes" if table == QUARANTINE else f"refused, {_state(rows[key])} is there"
-        self._note(table, asked + condition, won, failed=table == STOCK)
+        won = "there already" if is_refusal else f"refused: {_state(rows[key])} is there"
+        self._note(table, f"{asked} {condition}", won, failed=not is_refusal)
         return {"Error": {"Code": code, "Message": "The conditional request failed", "Item": rows[key]}}
 
     def _note(self, table: str, asked: str, answered: str, failed: bool = False) -> None:
@@ -138,12 +139,15 @@ def _counted(number: int, outcome: str) -> str:
 
 
 def _state(item: Mapping[str, Any]) -> str:
-    return f"version {item['version']['N']} ({item['quantity']['N']} units)"
+    return f"version {item['version']['N']} ({_units(item)})"
+
+
+def _units(item: Mapping[str, Any]) -> str:
+    return f"{item['quantity']['N']} units"
 
 
 def _places(records: Sequence[Record]) -> str:
-    *most, last = (str(record.sequence_number) for record in records)
-    return f"records {', '.join(most)} and {last}" if most else f"record {last}"
+    return f"records {', '.join(str(record.sequence_number) for record in records)}"
 
 
 def _record(place: int, event_type: str, quantity: int) -> Record:
@@ -167,7 +171,7 @@ RECORDS = [_record(place, *event) for place, event in enumerate(EVENTS, start=1)
 def redelivery() -> World:
     """Deliver a batch twice: the pipe had a time-out, and cannot know how far the projector came."""
     world, batch = World(), RECORDS[:2]
-    world.deliver("invocation 1", batch, is_heard=False)
+    world.deliver("invocation 1", batch, unheard="lost")
     world.deliver("invocation 2", batch)
     return world
 
@@ -179,10 +183,10 @@ def two_writers() -> World:
     world.steps.clear()
 
     def pipe_waits_no_longer() -> None:
-        world.steps.append(Step("invocation 1", PIPE, "time-out", "but it still runs", failed=True))
+        world.steps.append(Step(PIPE, PIPE, "time-out", "invocation 1 still runs", failed=True))
         world.deliver("invocation 2", batch)
 
-    world.deliver("invocation 1", batch, {2: pipe_waits_no_longer})
+    world.deliver("invocation 1", batch, {2: pipe_waits_no_longer}, unheard="too late")
     return world
 
 

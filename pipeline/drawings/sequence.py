@@ -7,7 +7,8 @@ from typing import NamedTuple
 from pipeline.drawings.grid import APPLIED, CARD, FAILURE, FLOW, FONTS, INK, LINE, MUTED, PAPER, dark_style
 from pipeline.drawings.recorded import PIPE, QUARANTINE, STOCK, Step, World, crash, redelivery, two_writers
 
-WIDTH, TOP, ROW = 459, 36, 26  # points: of a page's text, of the heads, of a step
+WIDTH, TOP, ROW = 459, 34, 23  # points: of a page's text, of the heads, of a step
+HEAD, LETTER = 80, 8.2  # points: the width of a head, the size of the letters
 COLOURS = {PIPE: FLOW, STOCK: APPLIED, QUARANTINE: FAILURE}
 
 
@@ -24,7 +25,7 @@ def of_redelivery() -> Drawing:
     world = redelivery()
     version, units = _end(world)
     caption = (
-        "Redelivery. The pipe never got the first answer and delivers the same batch again. The second invocation "
+        "Redelivery. The first answer is lost, so the pipe delivers the same batch again. The second invocation "
         "finds every record in the item's memory and writes nothing: "
         f"the item stays at version {version}, {units} units."
     )
@@ -66,8 +67,8 @@ def _drawing(world: World, caption: str) -> Drawing:
 def to_svg(world: World) -> str:
     """Draw the steps from top to bottom, between the lines of those who take part."""
     names = _taking_part(world)
-    gap = (WIDTH - 90) / (len(names) - 1)
-    x_of = {name: 45 + gap * place for place, name in enumerate(names)}
+    gap = (WIDTH - HEAD - 4) / (len(names) - 1)
+    x_of = {name: HEAD / 2 + 2 + gap * place for place, name in enumerate(names)}
     height = TOP + ROW * len(world.steps) + 12
     parts = [_lifeline(name, x, height) for name, x in x_of.items()]
     at = [(step, TOP + ROW * (row + 0.62)) for row, step in enumerate(world.steps)]
@@ -90,13 +91,15 @@ def _lifeline(name: str, x: float, height: float) -> str:
     colour = COLOURS.get(name, MUTED)
     return (
         f'<line x1="{x:.1f}" y1="30" x2="{x:.1f}" y2="{height - 4}" stroke="{LINE}" stroke-width="1"/>'
-        f'<rect x="{x - 43:.1f}" y="6" width="86" height="24" fill="{CARD}" stroke="{colour}" stroke-width="1.4"/>'
+        f'<rect x="{x - HEAD / 2:.1f}" y="6" width="{HEAD}" height="24" fill="{CARD}" stroke="{colour}" stroke-width="1.4"/>'
         f'<text x="{x:.1f}" y="21.5" text-anchor="middle" font-size="9" font-weight="bold" fill="{INK}">{name}</text>'
     )
 
 
 def _arrow(step: Step, x_of: dict[str, float], y: float) -> str:
     start, end = x_of[step.source], x_of[step.target]
+    if start == end:
+        return _cross(start, y - 3)
     colour = FAILURE if step.failed else COLOURS.get(step.target if step.target != PIPE else PIPE, FLOW)
     side = 1 if end > start else -1
     is_lost = step.failed and step.target == PIPE
@@ -106,29 +109,42 @@ def _arrow(step: Step, x_of: dict[str, float], y: float) -> str:
         f'<line x1="{start:.1f}" y1="{y:.1f}" x2="{tip - side * 5:.1f}" y2="{y:.1f}" stroke="{colour}" '
         f'stroke-width="1.4"{dashed}/>'
     )
-    if is_lost:  # it ends in a cross, before it arrives
-        return line + "".join(
-            f'<line x1="{tip - 4:.1f}" y1="{y - 4 * slope:.1f}" x2="{tip + 4:.1f}" y2="{y + 4 * slope:.1f}" '
-            f'stroke="{colour}" stroke-width="1.8"/>'
-            for slope in (1, -1)
-        )
+    if is_lost:  # it ends before it arrives
+        return line + _cross(tip, y)
     back = tip - side * 7
     points = f"{tip:.1f},{y:.1f} {back:.1f},{y - 3.2:.1f} {back:.1f},{y + 3.2:.1f}"
     return f'{line}<polygon points="{points}" fill="{colour}"/>'
 
 
+def _cross(x: float, y: float) -> str:
+    """Mark an end: of an answer that does not arrive, of a process, of the pipe's patience."""
+    return "".join(
+        f'<line x1="{x - 4:.1f}" y1="{y - 4 * slope:.1f}" x2="{x + 4:.1f}" y2="{y + 4 * slope:.1f}" '
+        f'stroke="{FAILURE}" stroke-width="1.8"/>'
+        for slope in (1, -1)
+    )
+
+
 def _words_of(step: Step, x_of: dict[str, float], y: float) -> str:
+    """Write what is asked above the arrow and what is answered below it; beside a cross, what happens there."""
     middle = (x_of[step.source] + x_of[step.target]) / 2
+    if step.source == step.target:
+        said = ": ".join(words for words in (step.asked, step.answered) if words)
+        return _words(said, middle + 9 + _width(said) / 2, y, FAILURE)
     answered = _words(step.answered, middle, y + 9, FAILURE if step.failed else MUTED) if step.answered else ""
     return _words(step.asked, middle, y - 3.6, INK) + answered
 
 
+def _width(text: str) -> float:
+    return 0.5 * LETTER * len(text) + 3
+
+
 def _words(text: str, x: float, y: float, colour: str) -> str:
     """Set words on paper of their own, so that no line runs through them."""
-    width = 4.35 * len(text) + 4
+    width = _width(text)
     return (
-        f'<rect x="{x - width / 2:.1f}" y="{y - 7.6:.1f}" width="{width:.1f}" height="9.4" fill="{PAPER}"/>'
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="8.6" fill="{colour}">{escape(text)}</text>'
+        f'<rect x="{x - width / 2:.1f}" y="{y - 7.4:.1f}" width="{width:.1f}" height="9.2" fill="{PAPER}"/>'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{LETTER}" fill="{colour}">{escape(text)}</text>'
     )
 
 

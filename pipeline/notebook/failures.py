@@ -147,5 +147,5 @@ def produced(wrong_of: Sequence[str], discrepancies: Sequence[int], found: int) 
         ("the table is edited", "nobody knows what is right", "not noticed", f"{found} item named",
          "the stream is the truth, and the table can be folded again"),
     ]  # fmt: skip
-    columns = ["challenge", "symptom in a plain handler", "wrong there", "found here", "solution"]
+    columns = ["challenge", "symptom in a plain handler", "wrong there", "audit here", "solution"]
     return pd.DataFrame(rows, columns=columns)

@@ -23,12 +23,12 @@ def is_of_this_code(proof: dict[str, Any]) -> bool:
 
 def layers(proof: dict[str, Any]) -> pd.DataFrame:
     """Return one row for each layer of the proof."""
-    completeness = {True: "yes", False: "NO", None: "drawn"}
+    completeness = {True: "yes", False: "NO", None: "no: sampled"}
     bugs = len(bugs_of(proof))
     rows = [
         {
             "layer": row["layer"],
-            "enumerated or drawn": row["what"],
+            "what is tried": row["what"],
             "how many": f"{row['count']:,}",
             "complete": completeness[row["complete"]],
             "violations": row["violations"],

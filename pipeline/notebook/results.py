@@ -57,6 +57,19 @@ def _what_and_when(data: bytes) -> tuple[str, str | None]:
         return "no event", None
 
 
+def ends_of(laptop: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+    """Pick the first five and the last six records of one product's history, as a table shows them.
+
+    Args:
+        laptop: from `Pipeline.history`.
+        judged: from `history`: it has the type also of what is no valid event, as far as that can be read.
+    """
+    ends = pd.concat([laptop.head(5), laptop.tail(6)]).set_index("sequence_number")
+    ends["event_type"] = judged.set_index("sequence_number")["event_type"].reindex(ends.index)
+    ends["quantity"] = ends["quantity"].map(lambda units: "" if pd.isna(units) else f"{units:,.0f}")
+    return ends[["event_type", "quantity", "outcome", "reason", "stock", "version"]].fillna("").reset_index(drop=True)
+
+
 def lags(pipeline: Deployment, history: pd.DataFrame) -> pd.Series:
     """Say how long each applied event took from being accepted by the stream to being seen in the table, in seconds.
 

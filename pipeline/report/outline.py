@@ -19,7 +19,8 @@ from pipeline.report.evidence import link_of
 from pipeline.report.links import Chapter, Spot, anchor, file_of, resolve, slug
 from pipeline.report.markdown import plain, walk
 
-REFERENCE = re.compile("this (figure|table|listing)", re.IGNORECASE)  # the words of a link: its number, in the report
+REFERENCE = re.compile("(this|the second|the third) (figure|table|listing)", re.IGNORECASE)  # a link's words: its number
+PLACES = ("this", "the second", "the third")  # among the figures, tables or listings of a section
 TAKEN = ("answer", "contents", "deliverables", "run", "top", "main", "failures", "search")  # ids of our own templates
 
 
@@ -47,7 +48,7 @@ class Outline(Preprocessor):
         self.pages = resources.get("pages", {})
         self.listings: dict[str, str] = {}
         self.shown: dict[tuple[str, str], tuple[str, str]] = {}
-        self.first: dict[tuple[str, str], tuple[str, str]] = {}  # by section and kind, as `shown`
+        self.in_section: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)  # by kind too, as `shown`
         self.checks: list[dict[str, Any]] = []
         self.errors: list[str] = []
         self.problems: list[str] = list(resources.get("problems", ()))
@@ -145,7 +146,7 @@ class Outline(Preprocessor):
         self.counts[kind] += 1
         label = f"{kind.title()} {self.counts[kind]}"
         spot = label, self._id(label)
-        self.first.setdefault((self._section(), kind), spot)
+        self.in_section[self._section(), kind].append(spot)
         return spot
 
     def _section(self) -> str:
@@ -164,7 +165,8 @@ class Outline(Preprocessor):
             url, problem = resolve(token["attrs"]["url"], self.notebook, self.places, self.pages, self.listings)
             token |= {"attrs": {"url": url}} if url else {"type": "block_text", "attrs": {}}
             if (said := REFERENCE.fullmatch(plain(token["children"]))) and url.startswith("#"):
-                label, id = self.first.get((url[1:], said[1].lower()), (said[0], url[1:]))
+                there, place = self.in_section[url[1:], said[2].lower()], PLACES.index(said[1].lower())
+                label, id = there[place] if place < len(there) else (said[0], url[1:])
                 token |= {"attrs": {"url": f"#{id}"}, "children": [{"type": "text", "raw": label, "attrs": {}}]}
             self.problems += [problem] if problem else []
         elif token["type"] == "image":

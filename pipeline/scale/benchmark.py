@@ -22,6 +22,7 @@ NAMES = {
     "ledger": "a ledger",
     "ceiling": "the ceiling",
 }
+BILLED = NAMES | {"projector": "this projector, batching window"}  # which its large batches take
 CONTENDERS = ("projector", "plain", "idempotent", "ledger")
 OF_A_DRAIN = ("suite", "contender", "batch_size", "products", "skew", "shards", "events")
 OF_A_ROUND = (

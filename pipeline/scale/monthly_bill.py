@@ -60,4 +60,4 @@ def _column(planned: RatePlan, bill: dict[str, float]) -> dict[str, str]:
 
 
 def _dollars(amount: float) -> str:
-    return f"${float(f'{amount:.3g}'):,.0f}"  # more digits than three would only look exact
+    return f"${float(f'{amount:.2g}'):,.0f}"  # more digits than two would only look exact

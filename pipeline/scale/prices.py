@@ -36,6 +36,12 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("price")
 
 
+def sources() -> str:
+    """Name every source of a price once, in Markdown, with a link and its date."""
+    named = {source["url"]: source for entry in read()["prices"].values() for source in entry["sources"]}
+    return "; ".join(f"[{source['title']}]({url}) ({source['dated']})" for url, source in named.items())
+
+
 def _words(name: str) -> str:
     """Write a price's key as words: `kinesis_on_demand_gb_in` is Kinesis on demand GB in."""
     return " ".join(WORDS.get(word, word) for word in name.split("_"))

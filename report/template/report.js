@@ -39,6 +39,14 @@ search.after(button("show-code", (event) => {
   for (const fold of code) fold.open = open;
 }));
 
+// A figure that is smaller than it was drawn, as on a phone, grows to its own size and back.
+for (const picture of document.querySelectorAll("figure.picture img"))
+  picture.decode().then(() => {
+    if (picture.naturalWidth <= picture.clientWidth + 1) return;
+    picture.dataset.size = "fitted";
+    picture.onclick = () => { picture.dataset.size = picture.dataset.size === "own" ? "fitted" : "own"; };
+  });
+
 // Copy a listing.
 for (const lines of document.querySelectorAll("details.code > pre, details.listing > pre"))
   lines.before(button("copy", () => navigator.clipboard.writeText(lines.textContent)));

@@ -211,12 +211,13 @@ def test_keys_too_rare_for_a_segment_are_drawn_together(judged: pd.DataFrame) ->
     assert f"{2000 + rest:,} keys" in {text.get_text().split("records, ")[-1] for text in axes.texts}
 
 
-def test_of_a_long_sending_the_last_seconds_are_shown(reads: TableReads) -> None:
-    for look in range(1, 200):
-        reads.add(9 + look, [{"product_id": "P98765", "version": 4 + look, "quantity": 7}])
-    reads.seconds[:] = [0.1 * number for number in range(len(reads.seconds))]
-    drawing = figures.as_it_happened(reads)
-    upper, lower = drawing.figure.axes
-    assert upper.get_xlim()[0] == 0
-    assert lower.get_xlim()[0] == pytest.approx(reads.seconds[-1] - 6, abs=0.11)
-    assert "the last 6 s" in drawing.caption
+def test_the_live_figure_says_where_both_lines_end(reads: TableReads) -> None:
+    [axes] = figures.as_it_happened(reads).figure.axes
+    assert [text.get_text() for text in axes.texts] == ["9", "4"]
+
+
+def test_marks_of_records_that_changed_nothing_do_not_cover_the_stock() -> None:
+    [axes] = figures.product_history(LAMP, "TALL-LAMP").figure.axes
+    stock, *marks = [line for line in axes.lines if line.get_label() in ("stock", "duplicate record", "quarantined record")]
+    assert min(stock.get_ydata()) >= 0
+    assert [(len(line.get_ydata()), max(line.get_ydata()) < 0) for line in marks] == [(1, True), (1, True)]

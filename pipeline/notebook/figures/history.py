@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from pipeline.notebook.figures.style import ABOVE, BLUE, GREY, OUTCOMES, Drawing, with_thousands
+from pipeline.notebook.figures.style import ABOVE, BELOW, BLUE, GREY, OUTCOMES, Drawing, with_thousands
 from pipeline.notebook.show import style
 
 MARKS = {"duplicate": "|", "quarantined": "x"}
@@ -20,14 +20,22 @@ def product_history(history: pd.DataFrame, product_id: str) -> Drawing:
     history = history.assign(number=range(1, len(history) + 1))
     newest = history.tail(MOST_RECORDS)
     with style():
-        figure, axes = plt.subplots(figsize=(6.6, 3.0))
-        axes.step(newest["number"], newest["stock"], where="post", color=BLUE, linewidth=1.3)
-        for outcome, mark in MARKS.items():
-            of_outcome = newest[newest["outcome"] == outcome]
+        figure, axes = plt.subplots(figsize=(6.6, 2.7))
+        axes.step(newest["number"], newest["stock"], where="post", color=BLUE, linewidth=1.3, label="stock")
+        top = max(1, int(newest["stock"].max()))
+        for place, (outcome, mark) in enumerate(MARKS.items(), start=1):
+            numbers = newest.loc[newest["outcome"] == outcome, "number"]
             hue = {"duplicate": GREY}.get(outcome, OUTCOMES[outcome])
-            axes.plot(of_outcome["number"], of_outcome["stock"], mark, color=hue, label=outcome, markersize=7)
-        axes.set(xlabel=f"records of {product_id}, in the order of the log", ylabel="stock (units)", ylim=(0, None))
-        axes.legend(ncols=len(MARKS), **ABOVE)
+            below = [-0.09 * top * place] * len(numbers)  # a row of marks each, or they would cover the line
+            axes.plot(numbers, below, mark, color=hue, label=f"{outcome} record", markersize=6)
+        last, left = int(newest["number"].iloc[-1]), int(newest["stock"].iloc[-1])
+        axes.plot([last, last + 1], [left, left], color=BLUE, linewidth=1.3)
+        axes.annotate(f"{left:,}", (last + 1, left), xytext=(3, 0), va="center", **BELOW)
+        axes.set(xlabel=f"records of {product_id}, in the order of the log", ylabel="stock (units)")
+        axes.set_ylim(-0.27 * top, 1.06 * top)
+        axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= 1.06 * top])
+        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.legend(ncols=1 + len(MARKS), **ABOVE)
         with_thousands(axes)
     counts = history["outcome"].value_counts()
     shown = f" The newest {len(newest)} are shown." if len(newest) < len(history) else ""
@@ -36,5 +44,5 @@ def product_history(history: pd.DataFrame, product_id: str) -> Drawing:
         f"{counts.get('duplicate', 0):,} were duplicates and {counts.get('quarantined', 0):,} quarantined; only the "
         f"applied ones move the stock, to {int(history['stock'].iloc[-1]):,} units in the end.{shown}"
     )
-    alt = "A step line of stock in units over the product's records; marks on it for duplicates and quarantined ones."
+    alt = "A step line of stock in units over the product's records; below it a mark for each that changed nothing."
     return Drawing(figure, caption, alt)

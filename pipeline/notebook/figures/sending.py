@@ -1,6 +1,5 @@
 """Figures of one story on its way to the table: what a reader sees meanwhile, on which shards it lies, its latency."""
 
-from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
@@ -13,7 +12,6 @@ from pipeline.notebook.figures.style import (
     BESIDE,
     BLUE,
     GREY,
-    HUES,
     INK,
     ON_PALE_BAR,
     PALE,
@@ -24,8 +22,6 @@ from pipeline.notebook.figures.style import (
 )
 from pipeline.notebook.show import Shown, style
 from pipeline.notebook.table_reads import TableReads
-
-LIVE_SECONDS = 6.0  # of the busiest products, while a story is sent
 
 
 def shards(history: pd.DataFrame) -> Drawing:
@@ -78,43 +74,33 @@ def live(shown: Shown) -> Callable[[TableReads], None]:
     return show
 
 
-def as_it_happened(reads: TableReads, most: int = 4) -> Drawing:
+def as_it_happened(reads: TableReads) -> Drawing:
     """Draw what a reader of the table saw while the story was sent."""
     applied = [sum(versions.values()) for versions in reads.versions]
-    last = reads.versions[-1] if reads.versions else {}
-    busiest = sorted(last, key=lambda product_id: (-last[product_id], product_id))[:most]
+    lines = {"accepted by the stream (records)": (reads.accepted, GREY), "applied in the table (events)": (applied, BLUE)}
     with style():
-        figure, (upper, lower) = plt.subplots(2, 1, figsize=(6.6, 4.8))
-        upper.step(reads.seconds, reads.accepted, where="post", color=GREY, label="accepted by the stream (records)")
-        upper.step(reads.seconds, applied, where="post", color=BLUE, label="applied in the table (events)")
-        upper.set(ylabel="records, events", ylim=(0, None))
-        upper.legend(ncols=2, **ABOVE)
-        recent = bisect_left(reads.seconds, reads.seconds[-1] - LIVE_SECONDS) if reads.seconds else 0
-        for product_id, hue in zip(busiest, HUES, strict=False):
-            stock = [quantities.get(product_id, 0) for quantities in reads.quantities[recent:]]
-            lower.step(reads.seconds[recent:], stock, where="post", color=hue, label=product_id)
-        lower.set(xlabel="time since the sending began (seconds)", ylabel="stock (units)", ylim=(0, None))
-        upper.set_xlim(0, None)
-        lower.set_xlim(reads.seconds[recent] if recent else 0, None)
-        with_thousands(upper, lower)
-        if busiest:
-            lower.legend(ncols=most, **ABOVE)
-    caption = "The table was not read yet while this story was sent."
-    if reads.seconds:
-        caption = _what_a_reader_saw(reads, applied[-1])
-    alt = "Two charts over seconds: records accepted and events applied, both rising; stock of the busiest products."
+        figure, axes = plt.subplots(figsize=(6.6, 2.5))
+        for name, (counts, hue) in lines.items():
+            axes.step(reads.seconds, counts, where="post", color=hue, label=name)
+            for count in counts[-1:]:
+                axes.annotate(f"{count:,}", (reads.seconds[-1], count), xytext=(4, 0), **BESIDE)
+        axes.set(xlabel="time since the sending began (seconds)", ylabel="records, events", ylim=(0, None))
+        axes.set_xlim(0, reads.seconds[-1] * 1.08 if reads.seconds else None)
+        axes.legend(ncols=2, **ABOVE)
+        with_thousands(axes)
+    caption = _what_a_reader_saw(reads, applied[-1]) if reads.seconds else "The table was not read yet."
+    alt = "Two step lines over seconds, both rising: records that the stream accepted, and events that the table shows."
     return Drawing(figure, caption, alt)
 
 
 def _what_a_reader_saw(reads: TableReads, applied: int) -> str:
     accepted = reads.accepted[-1]
     earlier = f" ({reads.before:,} of them before this sending)" if reads.before else ""
-    shown = f" in the last {LIVE_SECONDS:.0f} s" if reads.seconds[-1] > LIVE_SECONDS else ""
     return (
         f"After {reads.seconds[-1]:.1f} s the stream had accepted {accepted:,} records{earlier} and the table showed "
         f"{applied:,} applied events; it was read {len(reads.seconds):,} times meanwhile, every "
         f"{reads.seconds[-1] / len(reads.seconds) * 1000:.0f} ms. The remaining gap of {accepted - applied:,} records "
-        f"is duplicates and quarantined records; neither changes stock. Below: the busiest products{shown}."
+        "is duplicates and quarantined records; neither changes stock."
     )
 
 

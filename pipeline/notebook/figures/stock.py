@@ -6,6 +6,7 @@ from matplotlib import pyplot as plt
 from pipeline.notebook.figures.style import BLUE, VERMILION, Drawing, by_size, with_thousands
 from pipeline.notebook.show import style
 
+COLUMNS = 3  # of panels
 MOST_STEPS = 200  # of one line: more, and lines cover each other
 
 
@@ -22,9 +23,10 @@ def stock_over_time(history: pd.DataFrame, most: int = 6) -> Drawing:
     busiest = _busiest(applied, most)
     first = applied[applied["partition_key"] == busiest[0]]
     start = float(first["minute"].iloc[-MOST_STEPS]) if len(first) > MOST_STEPS else 0.0
-    rows = -(-len(busiest) // 2)
+    rows = -(-len(busiest) // COLUMNS)
     with style():
-        figure, grid = plt.subplots(rows, 2, figsize=(5.8, 0.5 + 1.05 * rows), sharex=True, sharey=True, squeeze=False)
+        size = (6.6, 0.5 + 1.1 * rows)
+        figure, grid = plt.subplots(rows, COLUMNS, figsize=size, sharex=True, sharey=True, squeeze=False)
         for axes, product_id in zip(grid.flat, busiest, strict=False):
             events = _from(start, applied[applied["partition_key"] == product_id])
             axes.step(events["minute"], events["quantity"], where="post", color=BLUE, linewidth=1.2)
