@@ -50,7 +50,9 @@ class Arrow:
     dashed: bool = False
     head: bool = True
     at_tail: bool = False  # the words stand where the arrow starts, and take no room of their own
-    sideways: bool = False  # it leaves to the right and arrives from the left, in another row too: its words stand there
+    sideways: bool = (
+        False  # it leaves to the right and arrives from the left, in another row too: its words stand there
+    )
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,8 @@ def _lifeline(name: str, x: float, height: float) -> str:
     colour = COLOURS.get(name, MUTED)
     return (
         f'<line x1="{x:.1f}" y1="30" x2="{x:.1f}" y2="{height - 4}" stroke="{LINE}" stroke-width="1"/>'
-        f'<rect x="{x - HEAD / 2:.1f}" y="6" width="{HEAD}" height="24" fill="{CARD}" stroke="{colour}" stroke-width="1.4"/>'
+        f'<rect x="{x - HEAD / 2:.1f}" y="6" width="{HEAD}" height="24" fill="{CARD}" stroke="{colour}" '
+        'stroke-width="1.4"/>'
         f'<text x="{x:.1f}" y="21.5" text-anchor="middle" font-size="9" font-weight="bold" fill="{INK}">{name}</text>'
     )
 

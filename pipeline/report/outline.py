@@ -19,7 +19,9 @@ from pipeline.report.evidence import link_of
 from pipeline.report.links import Chapter, Spot, anchor, file_of, resolve, slug
 from pipeline.report.markdown import plain, walk
 
-REFERENCE = re.compile("(this|the second|the third) (figure|table|listing)", re.IGNORECASE)  # a link's words: its number
+REFERENCE = re.compile(
+    "(this|the second|the third) (figure|table|listing)", re.IGNORECASE
+)  # a link's words: its number
 PLACES = ("this", "the second", "the third")  # among the figures, tables or listings of a section
 TAKEN = ("answer", "contents", "deliverables", "run", "top", "main", "failures", "search")  # ids of our own templates
 

@@ -54,10 +54,10 @@ def speed(measured: Measured) -> Drawing:
     best, slower = rows[rows["contender"] == "projector"].iloc[0], rows[rows["contender"] == "projector"].iloc[-1]
     names = sorted(NAMES[contender] for contender in wrong)
     caption = (
-        f"In batches of {slower['batch_size']:,}, this projector works off {slower['to_plain']:.1f} times as many events "
-        f"a second as plain, and reaches {slower['to_ceiling']:.0%} of its ceiling (mark): the speed if its requests were "
-        f"all that took time. In batches of {best['batch_size']:,} it works off {best['events_per_second']:,.0f} events a "
-        f"second, {best['to_ceiling']:.0%} of its ceiling there. Dots are medians of the rounds, lines go from the "
+        f"In batches of {slower['batch_size']:,}, this projector works off {slower['to_plain']:.1f} times as many "
+        f"events a second as plain, and reaches {slower['to_ceiling']:.0%} of its ceiling (mark): the speed if its "
+        f"requests were all that took time. In batches of {best['batch_size']:,} it works off "
+        f"{best['events_per_second']:,.0f} events a second, {best['to_ceiling']:.0%} of its ceiling there. Dots are medians of the rounds, lines go from the "
         "slowest to the fastest, ratios are medians of the rounds' ratios. Hollow: the table was wrong after re-sends "
         f"and a kill ({'; '.join(names) or 'none'}). The limits of AWS's shards were off, to measure the machine."
     )
@@ -111,8 +111,8 @@ def bills(priced: pd.DataFrame) -> Drawing:
                 _stack(axes, row + offset, priced[name], reading)
         axes.set_yticks(range(len(priced.columns)), [BILLED.get(name, name) for name in priced.columns])
         axes.set(
-            xlabel="dollars for a million events\n(upper bar: shards provisioned, a pipe's request is 64 KB; lower bar: "
-            "on demand, each record is a request)"
+            xlabel="dollars for a million events\n(upper bar: shards provisioned, a pipe's request is 64 KB; "
+            "lower bar: on demand, each record is a request)"
         )
         axes.set_xlim(0, priced.loc["in all, at most"].max() * 1.12)
         axes.legend(

@@ -21,7 +21,6 @@ def test_the_picture_fits_the_width_of_a_page_and_reads_from_top_to_bottom(dot: 
     width, height = (float(svg.attrib[side].removesuffix("pt")) for side in ("width", "height"))
     assert 1.1 < height / width < 1.55, "it should fill a page of A4, and leave room for its caption"
     assert "rankdir=TB" in dot
-    assert "splines=ortho" not in dot
 
 
 def test_the_letters_can_be_read_on_paper_and_on_a_phone(dot: str):

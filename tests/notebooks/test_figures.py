@@ -218,6 +218,8 @@ def test_the_live_figure_says_where_both_lines_end(reads: TableReads) -> None:
 
 def test_marks_of_records_that_changed_nothing_do_not_cover_the_stock() -> None:
     [axes] = figures.product_history(LAMP, "TALL-LAMP").figure.axes
-    stock, *marks = [line for line in axes.lines if line.get_label() in ("stock", "duplicate record", "quarantined record")]
+    stock, *marks = [
+        line for line in axes.lines if line.get_label() in ("stock", "duplicate record", "quarantined record")
+    ]
     assert min(stock.get_ydata()) >= 0
     assert [(len(line.get_ydata()), max(line.get_ydata()) < 0) for line in marks] == [(1, True), (1, True)]

@@ -77,7 +77,10 @@ def live(shown: Shown) -> Callable[[TableReads], None]:
 def as_it_happened(reads: TableReads) -> Drawing:
     """Draw what a reader of the table saw while the story was sent."""
     applied = [sum(versions.values()) for versions in reads.versions]
-    lines = {"accepted by the stream (records)": (reads.accepted, GREY), "applied in the table (events)": (applied, BLUE)}
+    lines = {
+        "accepted by the stream (records)": (reads.accepted, GREY),
+        "applied in the table (events)": (applied, BLUE),
+    }
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 2.5))
         for name, (counts, hue) in lines.items():
