@@ -57,9 +57,10 @@ def speed(measured: Measured) -> Drawing:
         f"In batches of {slower['batch_size']:,}, this projector works off {slower['to_plain']:.1f} times as many "
         f"events a second as plain, and reaches {slower['to_ceiling']:.0%} of its ceiling (mark): the speed if its "
         f"requests were all that took time. In batches of {best['batch_size']:,} it works off "
-        f"{best['events_per_second']:,.0f} events a second, {best['to_ceiling']:.0%} of its ceiling there. Dots are medians of the rounds, lines go from the "
-        "slowest to the fastest, ratios are medians of the rounds' ratios. Hollow: the table was wrong after re-sends "
-        f"and a kill ({'; '.join(names) or 'none'}). The limits of AWS's shards were off, to measure the machine."
+        f"{best['events_per_second']:,.0f} events a second, {best['to_ceiling']:.0%} of its ceiling there. Dots are "
+        "medians of the rounds, lines go from the slowest to the fastest, ratios are medians of the rounds' ratios. "
+        f"Hollow: the table was wrong after re-sends and a kill ({'; '.join(names) or 'none'}). The limits of AWS's "
+        "shards were off, to measure the machine."
     )
     return Drawing(figure, caption, f"Dots of events a second, on a logarithmic axis. {caption}")
 

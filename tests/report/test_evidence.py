@@ -70,6 +70,13 @@ def test_page_one_says_its_numbers_by_link_only(exported) -> None:
     assert numbers_without_evidence([*front["answer"], *front["ran"]]) == []
 
 
+def test_a_link_to_what_a_section_shows_has_its_number_the_second_of_a_section_too(exported) -> None:
+    (page, _), _ = exported
+    links = [link.get_text() for link in BeautifulSoup(page, "html.parser").select('main a[href^="#"]')]
+    assert {"Figure 4", "Figure 5", "Listing 2"} <= set(links)
+    assert [words for words in links if re.fullmatch("(this|the second|the third) (figure|table|listing)", words)] == []
+
+
 def test_every_figure_table_and_check_of_the_report_names_its_cell(exported) -> None:
     (page, _), _ = exported
     soup = BeautifulSoup(page, "html.parser")

@@ -37,6 +37,7 @@ def test_every_link_lands_and_no_id_is_used_twice(page):
 def test_links_between_notebooks_lead_to_their_place_in_the_report(page):
     assert '<a href="#02-table-what-it-holds">the table</a>' in page
     assert '<a href="#table-1">Table 1</a>' in page, "a link to what a section shows has its number"
+    assert '<a href="#02-table-what-it-holds">the second table</a>' in page, "there is no second: it keeps its words"
     assert '<a href="#02-table">the next</a>' in page
     assert '<a href="#00-overview-below">here</a>' in page
     assert '<a href="#listing-1">the fold</a>' in page
