@@ -6,6 +6,7 @@ show the words with which the projector answers a sample. A test compares the tw
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from textwrap import shorten
@@ -71,7 +72,7 @@ def ask_the_code(case: Case) -> Answer:
     result = project(after, case.record.sequence_number, event)
     if isinstance(result, Refusal):
         return Answer("quarantined", result.reason, result.detail)
-    stock = f"stock {before.quantity} -> {after.quantity}, version {before.version} -> {after.version}"
+    stock = f"stock {before.quantity} → {after.quantity}, version {before.version} → {after.version}"
     return Answer(str(result), "", stock if after.version > before.version else f"version stays {after.version}")
 
 
@@ -231,7 +232,7 @@ TRUNK_WIDTH, WIDTH, GAP = 204, 160, 28
 WIDE = 2 * WIDTH + GAP + 2
 ALONE = {step.stage for step in TRUNK} - {step.stage for step in TRUNK if isinstance(step.to, Fork)}  # no third column
 YES_NO = {True: "yes", False: "no"}
-IN_GREY = "what the code says to a sample: a laptop of which 10 were added and 3 sold, before this record came"
+IN_GREY = "what the code says to a sample: a laptop of which 10 were added and 3 sold, or the stock that a box names"
 
 
 def to_dot() -> str:
@@ -277,7 +278,8 @@ def _question(name: str, text: str, band: str, width: int = WIDTH) -> Cell:
 
 
 def _leaf(number: int, leaf: Leaf, band: str, width: int = WIDTH) -> Cell:
-    answer = shorten(ask_the_code(leaf.sample).words, width // 3, placeholder=" ...")
+    grouped = re.sub(r"\d{5,}", lambda digits: f"{int(digits[0]):,}", ask_the_code(leaf.sample).words)
+    answer = shorten(grouped, width // 3, placeholder=" ...")
     label = grid.end(leaf.name, leaf.outcome, answer, COLOURS[leaf.outcome], width)
     return Cell(f"{number} {leaf.outcome} {leaf.name}", label, band)
 

@@ -177,8 +177,8 @@ BANDS = {
 }
 ROWS = (("before",), ("source",), ("pipe",), ("compute",), ("state", "failure"), ("after",))
 COLOURS = {"events": grid.FLOW, "support": grid.MUTED, "failure": grid.FAILURE}
-LEGEND = {"events": "events", "support": "support", "failure": "failure, and the way back"}
-WIDTH = 120  # of a card
+LEGEND = {"events": "events and reads", "support": "code and logs", "failure": "failure, and the way back"}
+WIDTH, NARROW = 130, 110  # of a card; of those at the bottom, between which arrows need room
 
 
 def to_dot(flowchart: Flowchart) -> str:
@@ -231,7 +231,8 @@ def _card(flowchart: Flowchart, node: Node) -> Cell:
     taken = (edge.lines for edge in flowchart.edges if edge.target == node.name and edge.kind == "events")
     settings = [line for lines in taken for line in lines] if node.stage == "pipe" else []  # how the pipe reads
     facts = [*node.facts, *settings]
-    label = grid.card(node.name, node.kind, wrap(node.sentence, 24), facts, _colour(flowchart, node), WIDTH)
+    width = NARROW if node.stage == "after" else WIDTH
+    label = grid.card(node.name, node.kind, wrap(node.sentence, width // 5), facts, _colour(flowchart, node), width)
     return Cell(node.name, label, "" if node.stage not in BANDS else node.stage)
 
 

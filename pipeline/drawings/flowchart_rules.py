@@ -89,7 +89,7 @@ RESOURCES: dict[str, Resource] = {  # in a row, cards stand in this order
     "AWS::IAM::Role": ROLE,
     "AWS::IAM::Policy": ROLE,
 }  # fmt: skip
-QUARANTINE = Resource("failure", "DynamoDB, refused records", TABLE)
+QUARANTINE = Resource("failure", "DynamoDB table", TABLE)
 PIPE_LOG = Resource("pipe", "Log group", LOG)
 ORDER = (QUARANTINE, *RESOURCES.values(), PIPE_LOG)
 
@@ -162,7 +162,7 @@ class Actor(NamedTuple):
 
 ACTORS = (
     Actor(
-        "Producer", "before", "mock event generator", "Tells seeded stories of events.",
+        "Producer", "before", "mock event generator", "Sends a seeded story of events.",
         gives_to={"StreamName": ("events", ("PutRecords, in order per product", "partition key = product_id"))},
     ),
     Actor(
@@ -174,7 +174,7 @@ ACTORS = (
         },
     ),
     Actor(
-        "Reader", "after", "command line, notebooks", "What is in stock now?",
+        "Reader", "after", "command line", "What is in stock now?",
         takes_from={"StockTableName": ("events", ("the stock, in strongly consistent reads",))},
     ),
     Actor(
@@ -188,6 +188,7 @@ ACTORS = (
                 "RetentionPeriodHours",
                 lambda hours: f"redrive, by hand, while the record is kept: {duration(hours * 3600)}",
             ),
+            "refused events, corrected",
         ))},
     ),
 )  # fmt: skip

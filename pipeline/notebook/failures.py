@@ -138,7 +138,7 @@ def produced(wrong_of: Sequence[str], discrepancies: Sequence[int], found: int) 
     """
     of_audit = [f"{count} discrepancies" for count in discrepancies]
     rows = [
-        ("the answer is lost after success", "every event counts twice", wrong_of[0], of_audit[0],
+        ("the answer is lost after success", "an event may count twice", wrong_of[0], of_audit[0],
          "places and identities are remembered in the item"),
         ("the producer sends again", "stock changes twice", wrong_of[1], of_audit[1],
          "an event_id, the same on every re-send"),

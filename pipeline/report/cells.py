@@ -112,6 +112,8 @@ def _as_shown(data: dict[str, Any], url: str) -> dict[str, Any]:
         return {TOKENS: evidence.with_values(markdown.parse(data[SENTENCE]["text"]), values, [])}
     if tokens := tables.parse(data.get("text/html", "")):
         tokens[0]["attrs"] = _curly({"caption": data.get(TABLE, {}).get("caption", "")})
+        for token in markdown.walk(tokens):
+            token |= {"raw": markdown.curly(token["raw"])} if "raw" in token else {}
     elif "text/markdown" in data:
         tokens = markdown.parse(data["text/markdown"])
     elif "application/json" in data:

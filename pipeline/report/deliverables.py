@@ -9,6 +9,7 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
 from pipeline.errors import UserError
+from pipeline.report import markdown
 from pipeline.report.cells import Processed
 from pipeline.report.links import Places, find
 
@@ -63,7 +64,7 @@ def page(
             targets, missing = _targets(asked, shown, places)
             problems += missing
             own.sort(key=lambda check: (check["passed"], bool(check.get("source"))))  # what failed comes first
-            rows.append({"id": asked["id"], "asked": asked["asked"], "shown": targets, "checks": own})
+            rows.append({"id": asked["id"], "asked": markdown.curly(asked["asked"]), "shown": targets, "checks": own})
         made.append({"title": group["group"], "rows": rows})
     known = {asked["id"] for group in groups for asked in group["requirements"]}
     stray = sorted({check["requirement"] for check in checks} - known)

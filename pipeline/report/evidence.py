@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from pipeline.notebook.show import CHECK, SENTENCE
 from pipeline.notebook.tables import Token
+from pipeline.report import markdown
 
 NAME = re.compile(r"\{([\w.]+)\}")
 
@@ -46,7 +47,13 @@ def values_of(notebooks: Mapping[str, list[NotebookNode]]) -> dict[str, Value]:
 def checks_of(notebooks: Mapping[str, list[NotebookNode]]) -> list[dict[str, Any]]:
     """Gather the checks of all notebooks, each with its evidence."""
     return [
-        {"source": "", **check, "evidence": link_of(cell), "origin": dict(cell.metadata["origin"])}
+        {
+            "source": "",
+            **check,
+            "claim": markdown.curly(check["claim"]),
+            "evidence": link_of(cell),
+            "origin": dict(cell.metadata["origin"]),
+        }
         for cells in notebooks.values()
         for cell, check in _shown(cells, CHECK)
     ]

@@ -48,6 +48,7 @@ class Outline(Preprocessor):
         self.chapters: list[Chapter] = []
         self.places: dict[str, dict[str, Spot]] = defaultdict(dict)
         self.pages = resources.get("pages", {})
+        self.is_numbered = not resources.get("as_executed")  # beside the report, whose numbers are others
         self.listings: dict[str, str] = {}
         self.shown: dict[tuple[str, str], tuple[str, str]] = {}
         self.in_section: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)  # by kind too, as `shown`
@@ -147,7 +148,7 @@ class Outline(Preprocessor):
     def _next(self, kind: str) -> tuple[str, str]:
         self.counts[kind] += 1
         label = f"{kind.title()} {self.counts[kind]}"
-        spot = label, self._id(label)
+        spot = label if self.is_numbered else kind.title(), self._id(label)
         self.in_section[self._section(), kind].append(spot)
         return spot
 
@@ -166,7 +167,8 @@ class Outline(Preprocessor):
         if token["type"] == "link":
             url, problem = resolve(token["attrs"]["url"], self.notebook, self.places, self.pages, self.listings)
             token |= {"attrs": {"url": url}} if url else {"type": "block_text", "attrs": {}}
-            if (said := REFERENCE.fullmatch(plain(token["children"]))) and url.startswith("#"):
+            said = REFERENCE.fullmatch(plain(token["children"])) if self.is_numbered else None
+            if said and url.startswith("#"):
                 there, place = self.in_section[url[1:], said[2].lower()], PLACES.index(said[1].lower())
                 label, id = there[place] if place < len(there) else (said[0], url[1:])
                 token |= {"attrs": {"url": f"#{id}"}, "children": [{"type": "text", "raw": label, "attrs": {}}]}

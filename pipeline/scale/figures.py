@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from pipeline.notebook.figures.style import BESIDE, BLUE, GREEN, GREY, INK, ORANGE, PINK, SKY, VERMILION, Drawing
+from pipeline.notebook.figures.style import BESIDE, BLUE, GREEN, GREY, INK, ORANGE, PALE, SKY, VERMILION, Drawing
 from pipeline.notebook.show import style
 from pipeline.scale import benchmark
 from pipeline.scale.benchmark import BILLED, NAMES, Measured
@@ -18,10 +18,13 @@ from pipeline.scale.write_formula import StoryShape, expected_writes
 LINES = {  # of a bill, in the order in which they are stacked
     "Kinesis": GREY,
     "Pipes": ORANGE,
-    "Lambda": GREEN,
     "DynamoDB writes": BLUE,
     "DynamoDB reads": SKY,
-    "quarantine and logs": PINK,
+    "Lambda, quarantine, logs": GREEN,
+}
+READINGS = {  # of a bill: its lines, and how it is counted
+    ("Kinesis, provisioned", "Pipes, by 64 KB"): "shards provisioned, a request is 64 KB",
+    ("Kinesis, on demand", "Pipes, by record"): "stream on demand, a request is a record",
 }
 
 
@@ -30,10 +33,12 @@ def speed(measured: Measured) -> Drawing:
     rows = benchmark.compared(measured)
     rows = rows[rows["contender"] != "no_op"].sort_values("events_per_second", ascending=False)
     wrong = {verdict["contender"] for verdict in measured["verdict"] if not verdict["is_right"]}
+    lowest, highest = rows["slowest"].min(), rows[["ceiling", "fastest"]].max(axis=None)
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 0.7 + 0.28 * len(rows)))
         for place, row in enumerate(rows.itertuples()):
             hue = VERMILION if row.contender in wrong else BLUE
+            axes.plot([lowest / 2, row.slowest], [place, place], color=PALE, linewidth=0.8)
             axes.plot([row.slowest, row.fastest], [place, place], color=hue, linewidth=1.4)
             face = "none" if row.contender in wrong else hue
             axes.plot(row.events_per_second, place, "o", color=hue, markerfacecolor=face, markersize=6)
@@ -45,7 +50,7 @@ def speed(measured: Measured) -> Drawing:
             axes.annotate(said, (end, place), xytext=(6, 0), **BESIDE)
         names = [f"{NAMES[row.contender]}, batches of {row.batch_size:,}" for row in rows.itertuples()]
         axes.set_yticks(range(len(rows)), names)
-        lowest, highest = rows["slowest"].min(), rows[["ceiling", "fastest"]].max(axis=None)
+        axes.grid(visible=False)
         axes.set(xlabel="events a second (each step is ten times the one before)", xscale="log")
         axes.set_xlim(lowest / 2, highest * 6)
         axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -104,25 +109,21 @@ def bills(priced: pd.DataFrame) -> Drawing:
     Args:
         priced: from `cost.bills`.
     """
-    readings = (("Kinesis, provisioned", "Pipes, by 64 KB"), ("Kinesis, on demand", "Pipes, by record"))
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 0.8 + 0.42 * len(priced.columns)))
         for row, name in enumerate(priced.columns):
-            for offset, reading in zip((-0.19, 0.19), readings, strict=True):
-                _stack(axes, row + offset, priced[name], reading)
+            for offset, (reading, counted) in zip((-0.19, 0.19), READINGS.items(), strict=True):
+                _stack(axes, row + offset, priced[name], reading, "" if row else f"  {counted}")
         axes.set_yticks(range(len(priced.columns)), [BILLED.get(name, name) for name in priced.columns])
-        axes.set(
-            xlabel="dollars for a million events\n(upper bar: shards provisioned, a pipe's request is 64 KB; "
-            "lower bar: on demand, each record is a request)"
-        )
+        axes.set(xlabel="dollars for a million events")
         axes.set_xlim(0, priced.loc["in all, at most"].max() * 1.12)
         axes.legend(
             handles=[plt.Rectangle((0, 0), 1, 1, color=hue, label=line) for line, hue in LINES.items()],
-            loc="upper right",
+            loc="center right",
         )
         axes.invert_yaxis()
         axes.grid(visible=False)
-    drawn = {reading: sum(_amounts(priced, reading).values()) for reading in readings}
+    drawn = {reading: sum(_amounts(priced, reading).values()) for reading in READINGS}
     (least, most), first = drawn.values(), priced.columns[0]
     dearest = str(least.idxmax())
     caption = (
@@ -137,13 +138,13 @@ def bills(priced: pd.DataFrame) -> Drawing:
 def _amounts(priced: Any, reading: tuple[str, str]) -> dict[str, Any]:
     """Return what is drawn: dollars by line, of one bill or of all of them."""
     kinesis, pipes = reading
-    together = {"Kinesis": [kinesis], "Pipes": [pipes], "quarantine and logs": ["Quarantine", "Logs"]}
+    together = {"Kinesis": [kinesis], "Pipes": [pipes], "Lambda, quarantine, logs": ["Lambda", "Quarantine", "Logs"]}
     return {line: priced.loc[together.get(line, [line])].sum() for line in LINES}
 
 
-def _stack(axes: Axes, row: float, bill: pd.Series, reading: tuple[str, str]) -> None:
+def _stack(axes: Axes, row: float, bill: pd.Series, reading: tuple[str, str], counted: str) -> None:
     start = 0.0
     for line, amount in _amounts(bill, reading).items():
         axes.barh(row, amount, left=start, color=LINES[line], height=0.34, linewidth=0)
         start += amount
-    axes.annotate(f"{start:.2f}", (start, row), xytext=(4, 0), **BESIDE)
+    axes.annotate(f"{start:.2f}{counted}", (start, row), xytext=(4, 0), **BESIDE)

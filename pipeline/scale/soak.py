@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 
-from pipeline.notebook.figures.style import BLUE, GREY, ORANGE, VERMILION, Drawing
+from pipeline.notebook.figures.style import ABOVE, BLUE, GREY, ORANGE, VERMILION, Drawing
 from pipeline.notebook.show import style
 from pipeline.paths import ROOT
 from pipeline.scale.benchmark_tables import provenance
@@ -59,14 +59,14 @@ def figure(measured: Measured) -> Drawing:
     chunks, sent = measured["chunks"], measured["chunk"] * np.arange(1, len(measured["chunks"]) + 1) / 1e6
     speeds = [chunk["events_per_second"] for chunk in chunks]
     with style():
-        drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.2))
+        drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.0))
         speed.plot(sent, speeds, color=VERMILION)
         speed.set(xlabel="events so far (million)", ylabel="events a second", ylim=(0, None))
         speed.yaxis.set_major_formatter("{x:,.0f}")
         for process, (name, hue) in PROCESSES.items():
             memory.plot(sent, [chunk[process] for chunk in chunks], color=hue, label=name)
         memory.set(xlabel="events so far (million)", ylabel="memory (MB)", ylim=(0, None))
-        memory.legend(loc="upper left")
+        memory.legend(ncols=len(PROCESSES), **ABOVE)
     runtime, worker = (growth(measured, process) for process in ("runtime_mb", "worker_mb"))
     count = len(measured["audit"]["discrepancies"])
     wrong = {0: "no discrepancy", 1: "1 discrepancy"}.get(count, f"{count} discrepancies")

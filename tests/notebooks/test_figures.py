@@ -159,7 +159,7 @@ def test_what_was_read_can_be_shown_again_as_it_was(tmp_path: Path) -> None:
     assert TableReads.load(file) == reads
     assert "P10001" not in lines[2], "what did not change is not written again"
     assert figures.as_it_happened(TableReads.load(file)).caption == figures.as_it_happened(reads).caption
-    assert "(2 of them before this sending)" in figures.as_it_happened(reads).caption
+    assert "(2 of them sent before)" in figures.as_it_happened(reads).caption
     assert TableReads.load(tmp_path / "none.jsonl") == TableReads()
 
 

@@ -55,10 +55,17 @@ def outcomes(history: pd.DataFrame) -> Drawing:
         f"Every one of {len(history):,} records has exactly one outcome: {total['applied']:,} applied, "
         f"{total['duplicate']:,} duplicates ({total['duplicate'] / len(history):.1%}), {total['quarantined']:,} "
         f"quarantined, for {_reasons(len(reasons))}. The numbers beside the bars are applied + duplicate + "
-        "quarantined."
+        f"quarantined.{_strange(types)}"
     )
     alt = "Stacked bars of records by event type and outcome; beside them bars of quarantined records by reason."
     return Drawing(figure, caption, alt)
+
+
+def _strange(types: list[str]) -> str:
+    """Say what a type is that is none: `no event` and names that nobody knows."""
+    unknown = [name for name in types if name not in (*EVENT_TYPES, "no event")]
+    no_event = " No event: what cannot be read as one." if "no event" in types else ""
+    return f"{no_event} No type of event: {', '.join(unknown)}." if unknown else no_event
 
 
 def _reasons(number: int) -> str:

@@ -20,7 +20,7 @@ def product_history(history: pd.DataFrame, product_id: str) -> Drawing:
     history = history.assign(number=range(1, len(history) + 1))
     newest = history.tail(MOST_RECORDS)
     with style():
-        figure, axes = plt.subplots(figsize=(6.6, 2.7))
+        figure, axes = plt.subplots(figsize=(6.6, 2.3))
         axes.step(newest["number"], newest["stock"], where="post", color=BLUE, linewidth=1.3, label="stock")
         top = max(1, int(newest["stock"].max()))
         for place, (outcome, mark) in enumerate(MARKS.items(), start=1):
@@ -29,8 +29,9 @@ def product_history(history: pd.DataFrame, product_id: str) -> Drawing:
             below = [-0.09 * top * place] * len(numbers)  # a row of marks each, or they would cover the line
             axes.plot(numbers, below, mark, color=hue, label=f"{outcome} record", markersize=6)
         last, left = int(newest["number"].iloc[-1]), int(newest["stock"].iloc[-1])
-        axes.plot([last, last + 1], [left, left], color=BLUE, linewidth=1.3)
-        axes.annotate(f"{left:,}", (last + 1, left), xytext=(3, 0), va="center", **BELOW)
+        axes.plot([last, last + 2], [left, left], color=BLUE, linewidth=1.3)
+        axes.annotate(f"{left:,}", (last + 2, left), xytext=(4, 0), va="center", **BELOW)
+        axes.set_xlim(int(newest["number"].iloc[0]), last + 2)
         axes.set(xlabel=f"records of {product_id}, in the order of the log", ylabel="stock (units)")
         axes.set_ylim(-0.27 * top, 1.06 * top)
         axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= 1.06 * top])

@@ -88,7 +88,7 @@ def as_it_happened(reads: TableReads) -> Drawing:
             for count in counts[-1:]:
                 axes.annotate(f"{count:,}", (reads.seconds[-1], count), xytext=(4, 0), **BESIDE)
         axes.set(xlabel="time since the sending began (seconds)", ylabel="records, events", ylim=(0, None))
-        axes.set_xlim(0, reads.seconds[-1] * 1.08 if reads.seconds else None)
+        axes.set_xlim(0, reads.seconds[-1] if reads.seconds else None)
         axes.legend(ncols=2, **ABOVE)
         with_thousands(axes)
     caption = _what_a_reader_saw(reads, applied[-1]) if reads.seconds else "The table was not read yet."
@@ -98,7 +98,7 @@ def as_it_happened(reads: TableReads) -> Drawing:
 
 def _what_a_reader_saw(reads: TableReads, applied: int) -> str:
     accepted = reads.accepted[-1]
-    earlier = f" ({reads.before:,} of them before this sending)" if reads.before else ""
+    earlier = f" ({reads.before:,} of them sent before)" if reads.before else ""
     return (
         f"After {reads.seconds[-1]:.1f} s the stream had accepted {accepted:,} records{earlier} and the table showed "
         f"{applied:,} applied events; it was read {len(reads.seconds):,} times meanwhile, every "

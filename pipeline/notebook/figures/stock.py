@@ -32,7 +32,7 @@ def stock_over_time(history: pd.DataFrame, most: int = 6) -> Drawing:
             axes.step(events["minute"], events["quantity"], where="post", color=BLUE, linewidth=1.2)
             last_minute, last_stock = float(events["minute"].iloc[-1]), int(events["quantity"].iloc[-1])
             axes.plot([last_minute], [last_stock], "o", color=VERMILION, markersize=4)
-            axes.set_title(f"{product_id}: {last_stock:,} at the end", fontsize=9, pad=3)
+            axes.set_title(f"{product_id}: {last_stock:,} after the story", fontsize=9, pad=3)
             axes.set_xlim(start, None)
         for axes in list(grid.flat)[len(busiest) :]:
             axes.set_visible(False)

@@ -28,7 +28,8 @@ figure(svg, "The pipeline.", "One box.")
 OVERVIEW = """# Overview
 
 See [the table](02_table.ipynb#What-it-holds), [this table](02_table.ipynb#What-it-holds), [the next](02_table.ipynb),
-[the second table](02_table.ipynb#What-it-holds), [here](#Below), [the fold][1], [a file](../infra/stack.yaml) and [AWS](https://aws.amazon.com). Raw <b>HTML</b> is text.
+[the second table](02_table.ipynb#What-it-holds),
+[here](#Below), [the fold][1], [a file](../infra/stack.yaml) and [AWS](https://aws.amazon.com). Raw <b>HTML</b> is text.
 
 [1]: ../lambda_src/stock_projector/handler.py
 
