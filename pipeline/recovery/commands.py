@@ -153,7 +153,13 @@ def fault() -> None:
 
 @verb("inject")
 @click.argument("name")
-@click.option("--percent", type=click.IntRange(1, 100), default=100, show_default=True, help="of what it can strike")
+@click.option(
+    "--percent",
+    type=click.IntRange(1, 100),
+    default=100,
+    show_default=True,
+    help="of what it can strike; the first always",
+)
 @click.option("--seconds", type=click.IntRange(1, 43_200), default=60, show_default=True, help="then it ends by itself")
 @click.option("--operation", "operations", multiple=True, help="strike this one only  [default: all that it can]")
 def inject(call: Call, name: str, percent: int, seconds: int, operations: tuple[str, ...]) -> None:

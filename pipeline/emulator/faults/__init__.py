@@ -103,17 +103,17 @@ class Watch:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._written_at, self._faults = folder, 0, dict[str, Fault]()
+        self._has_struck = set[str]()
 
     def strikes(self, name: str, operation: str) -> bool:
-        """Say whether a fault strikes the operation that is about to be carried out."""
+        """Say whether a fault strikes the operation that is about to be carried out: the first, then by chance."""
         self._look()
         fault = self._faults.get(name)
-        return (
-            fault is not None
-            and operation in fault.operations
-            and time.time() < fault.until
-            and random() * 100 < fault.percent
-        )
+        if fault is None or operation not in fault.operations or time.time() >= fault.until:
+            return False
+        strikes = name not in self._has_struck or random() * 100 < fault.percent
+        self._has_struck.add(name)
+        return strikes
 
     def _look(self) -> None:
         written_at = 0
@@ -121,4 +121,5 @@ class Watch:
             written_at = (self._folder / FILE).stat().st_mtime_ns
         if written_at != self._written_at:
             self._written_at = written_at
+            self._has_struck.clear()
             self._faults = {fault.name: fault for fault in in_force(self._folder)}

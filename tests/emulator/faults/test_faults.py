@@ -127,6 +127,14 @@ def test_a_fault_ends_by_itself_and_strikes_as_often_as_it_was_told(inject, tmp_
     assert not any(watch.strikes(faults.THROUGHPUT, "GetRecords") for _ in range(100))
 
 
+def test_the_first_request_is_struck_so_that_a_rare_fault_is_seen_in_a_short_story_too(inject, tmp_path):
+    watch = faults.Watch(tmp_path)
+    for _ in range(5):
+        inject(faults.THROUGHPUT, percent=1)
+        assert watch.strikes(faults.THROUGHPUT, "GetRecords")
+        assert sum(watch.strikes(faults.THROUGHPUT, "GetRecords") for _ in range(100)) < 20
+
+
 def test_a_fault_that_there_is_not_and_one_that_cannot_strike():
     with pytest.raises(WrongUsageError, match="there is no fault 'rain'; the faults are aws:kinesis:stream-"):
         faults.make("rain", 100, 60)
