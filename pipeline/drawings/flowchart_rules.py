@@ -118,6 +118,10 @@ class Flow(NamedTuple):
     answer: Words = ()  # what comes back when something fails
 
 
+def _failures(how: str) -> str:
+    return "batchItemFailures" + (", whose batch is halved: " if how == "AUTOMATIC_BISECT" else ": ") + how
+
+
 KINESIS = "SourceParameters.KinesisStreamParameters"
 FLOWS = (
     Flow("AWS::Pipes::Pipe", "Source", against=True, words=(
@@ -128,7 +132,7 @@ FLOWS = (
     )),
     Flow("AWS::Pipes::Pipe", "Target",
         words=("a batch", Fact("TargetParameters.LambdaFunctionParameters.InvocationType", "invoked by {}".format)),
-        answer=(Fact(f"{KINESIS}.OnPartialBatchItemFailure", lambda how: f"batchItemFailures: {how}"),),
+        answer=(Fact(f"{KINESIS}.OnPartialBatchItemFailure", _failures),),
     ),
     Flow("AWS::Pipes::Pipe", f"{KINESIS}.DeadLetterConfig.Arn", kind="failure", words=(
         Fact(f"{KINESIS}.MaximumRetryAttempts", retries),

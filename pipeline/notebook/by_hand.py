@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pandas as pd
@@ -140,6 +141,20 @@ def ledger(events: Iterable[dict[str, Any]]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def remembered_through() -> int:
+    """Try with the projector's fold through how many later events of its product an event is recognised."""
+    return next(later for later in count() if not _is_recognised(later + 1))
+
+
+def _is_recognised(later: int) -> bool:
+    """Say whether an event is still recognised when that many later events of its product have been applied."""
+    added = laptop_event("product_added", 1)
+    added["product"]["product_name"] = "Laptop"
+    told = [added, *(laptop_event("quantity_incremented", 1) for _ in range(1 + later))]
+    told = [event | {"event_id": f"event-{number}"} for number, event in enumerate(told)]
+    return bool(ledger([*told, told[1]])["outcome"].iloc[-1] == "duplicate")
 
 
 def stops(written: NewRecord, record: StreamRecord, flat: dict[str, Any], level: StockLevel) -> pd.DataFrame:

@@ -128,12 +128,13 @@ def plain_stock(deliveries: Iterable[NewRecord | StreamRecord]) -> dict[str, int
     return levels
 
 
-def produced(wrong_of: Sequence[str], discrepancies: Sequence[int], found: int) -> pd.DataFrame:
+def produced(wrong_of: Sequence[str], discrepancies: Sequence[int], given_up: int, found: int) -> pd.DataFrame:
     """List the failures of the notebook, with what each did to a plain handler and to this pipeline.
 
     Args:
         wrong_of: after each of the first three, how many products of how many the plain handler had wrong.
         discrepancies: after each of the first three, how many the audit found here.
+        given_up: how many records the audit named as given up, before they were brought back.
         found: how many items the rebuild found edited.
     """
     of_audit = [f"{count} discrepancies" for count in discrepancies]
@@ -142,7 +143,8 @@ def produced(wrong_of: Sequence[str], discrepancies: Sequence[int], found: int) 
          "places and identities are remembered in the item"),
         ("the producer sends again", "stock changes twice", wrong_of[1], of_audit[1],
          "an event_id, the same on every re-send"),
-        ("records are given up", "events are missing in silence", wrong_of[2], f"{of_audit[2]}, once they are back",
+        ("records are given up", "events are missing in silence", wrong_of[2],
+         f"{given_up} given up, {of_audit[2]}; after redrive none",
          "a dead letter for each, and a redrive that claims before it sends"),
         ("the table is edited", "nobody knows what is right", "not noticed", f"{found} item named",
          "the stream is the truth, and the table can be folded again"),

@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline.paths import ROOT
 from pipeline.provisioning import bundle
 
+CONFORMANCE = ROOT / "docs" / "pipe-conformance.md"  # made from the tests of the local pipe
 KEPT = ROOT / "docs" / "proof.json"  # written by a full run of `python -m tests.proof`
 
 
@@ -37,6 +38,13 @@ def layers(proof: dict[str, Any]) -> pd.DataFrame:
         for row in proof["layers"]
     ]
     return pd.DataFrame(rows).set_index("layer")
+
+
+def conformance() -> tuple[int, int]:
+    """Count the facts about pipes that the local pipe runtime is tested on, and those that hold."""
+    _, _, listed = CONFORMANCE.read_text("utf-8").partition("| fact |")
+    facts = [row.split(" | ") for row in listed.partition("\n\n")[0].splitlines()[2:]]
+    return len(facts), sum(fact[-2] == "yes" for fact in facts)
 
 
 def bugs_of(proof: dict[str, Any]) -> pd.DataFrame:

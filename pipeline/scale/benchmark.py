@@ -23,7 +23,7 @@ NAMES = {
     "ceiling": "the ceiling",
 }
 BILLED = NAMES | {"projector": "this projector, batching window"}  # which its large batches take
-CONTENDERS = ("projector", "plain", "idempotent", "ledger")
+CONTENDERS = ("projector", "put_item", "plain", "idempotent", "ledger")
 OF_A_DRAIN = ("suite", "contender", "batch_size", "products", "skew", "shards", "events")
 OF_A_ROUND = (
     *("seconds", "events_per_second", "requests", "writes", "write_units", "reads", "read_keys"),

@@ -21,7 +21,9 @@ def test_every_setting_of_the_pipe_is_on_an_arrow_with_its_value():
         "given up after 1 retry",
         "or at an age of 90 min",
     )
-    assert edge_between(chart, "Projector", "StockPipe").lines == ("batchItemFailures: AUTOMATIC_BISECT",)
+    assert edge_between(chart, "Projector", "StockPipe").lines == (
+        "batchItemFailures, whose batch is halved: AUTOMATIC_BISECT",
+    )
 
 
 def test_every_path_of_trouble_says_what_goes_along_it():

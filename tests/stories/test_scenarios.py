@@ -249,3 +249,12 @@ def test_poison_of_every_kind_comes_in_turn():
         "already_active", "not_active", "insufficient_stock",
     }  # fmt: skip
     assert {counts[reason] for reason in reasons} == {100}
+
+
+@pytest.mark.parametrize("name", sorted(set(scenarios.SCENARIOS) - {"unreliable-producer"}))
+def test_the_writer_of_a_story_counts_the_stock_that_the_oracle_folds(name):
+    products: dict[str, oracle.Product] = {}
+    for place, entry in enumerate(scenarios.write_story(name, 700, 9, 3), start=1):
+        oracle.judge(entry.data, entry.partition_key, str(place), products)
+    folded = {product_id: product.quantity for product_id, product in products.items() if product.status == "active"}
+    assert scenarios.stock_after(name, 700, 9, 3) == folded
