@@ -172,7 +172,8 @@ def styled(text: str, size: float, colour: str, bold: bool = False) -> str:
     """Set a piece of text. What is not ASCII is written as its number."""
     if not text:
         return ""  # Graphviz refuses letters of a size that there are none of
-    safe = escape(text).encode("ascii", "xmlcharrefreplace").decode()
+    printed = re.sub("(?<=[a-z])'(?=[a-z])", "\N{RIGHT SINGLE QUOTATION MARK}", text)
+    safe = escape(printed).encode("ascii", "xmlcharrefreplace").decode()
     safe = f"<B>{safe}</B>" if bold else safe
     return f'<FONT POINT-SIZE="{size:g}" COLOR="{colour}">{safe}</FONT>'
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from html import escape
+from itertools import accumulate
 from typing import NamedTuple
 
 from pipeline.drawings.grid import APPLIED, CARD, FAILURE, FLOW, FONTS, INK, LINE, MUTED, PAPER, dark_style
 from pipeline.drawings.recorded import PIPE, QUARANTINE, STOCK, Step, World, crash, redelivery, two_writers
 
-WIDTH, TOP, ROW = 459, 34, 23  # points: of a page's text, of the heads, of a step
+WIDTH, TOP, ROW = 459, 34, 21  # points: of a page's text, of the heads, of a step
 HEAD, LETTER = 80, 8.2  # points: the width of a head, the size of the letters
+TO_TABLE = 1.1  # parts of the width: to the line of a table, whose requests are told in more words
 COLOURS = {PIPE: FLOW, STOCK: APPLIED, QUARANTINE: FAILURE}
 
 
@@ -25,8 +27,8 @@ def of_redelivery() -> Drawing:
     world = redelivery()
     version, units = _end(world)
     caption = (
-        "Redelivery. The first answer is lost, so the pipe delivers the same batch again. The second invocation "
-        "finds every record in the item's memory and writes nothing: "
+        "Redelivery. The first answer is lost, so the pipe delivers the batch again. The second invocation finds every "
+        "record in the item's memory and writes nothing: "
         f"the item stays at version {version}, {units} units."
     )
     return _drawing(world, caption)
@@ -67,8 +69,9 @@ def _drawing(world: World, caption: str) -> Drawing:
 def to_svg(world: World) -> str:
     """Draw the steps from top to bottom, between the lines of those who take part."""
     names = _taking_part(world)
-    gap = (WIDTH - HEAD - 4) / (len(names) - 1)
-    x_of = {name: HEAD / 2 + 2 + gap * place for place, name in enumerate(names)}
+    parts_of = [0.0, *accumulate(TO_TABLE if name in (QUARANTINE, STOCK) else 1.0 for name in names[1:])]
+    unit = (WIDTH - HEAD - 4) / parts_of[-1]
+    x_of = {name: HEAD / 2 + 2 + unit * part for name, part in zip(names, parts_of, strict=True)}
     height = TOP + ROW * len(world.steps) + 12
     parts = [_lifeline(name, x, height) for name, x in x_of.items()]
     at = [(step, TOP + ROW * (row + 0.62)) for row, step in enumerate(world.steps)]

@@ -159,17 +159,15 @@ def _is_recognised(later: int) -> bool:
 
 def stops(written: NewRecord, record: StreamRecord, flat: dict[str, Any], level: StockLevel) -> pd.DataFrame:
     """Lay one event beside itself at each stop of its path: as written, on the shard, as delivered, as decided."""
-    data, arrived = written.data.decode(), datetime.fromtimestamp(record.arrived_at, UTC)
+    data = written.data.decode()
     rows = [
         ("1 the producer writes", "data", data),
         ("", "partition key", written.partition_key),
         ("2 on the shard", "data", "the same bytes"),
         ("", "shard", record.shard_id),
         ("", "sequence number", record.sequence_number),
-        ("", "arrived", f"{arrived:%Y-%m-%d %H:%M:%S} UTC"),
         ("3 the pipe delivers", "data", f"{flat['data'][:24]}… (base64, in a bare JSON array)"),
         ("", "eventID", flat["eventID"]),
-        ("4 the projector decides", "outcome", f"applied: {level.quantity} units of {level.product_name}"),
-        ("", "version", level.version),
+        ("4 the projector decides", "outcome", f"applied: {level.quantity} units, version {level.version}"),
     ]
     return pd.DataFrame(rows, columns=["stop", "field", "what it is there"]).set_index("stop")

@@ -67,7 +67,9 @@ def ends_of(laptop: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
     ends = pd.concat([laptop.head(5), laptop.tail(6)]).set_index("sequence_number")
     ends["event_type"] = judged.set_index("sequence_number")["event_type"].reindex(ends.index)
     ends["quantity"] = ends["quantity"].map(lambda units: "" if pd.isna(units) else f"{units:,.0f}")
-    return ends[["event_type", "quantity", "outcome", "reason", "stock", "version"]].fillna("").reset_index(drop=True)
+    ends = ends[["event_type", "quantity", "outcome", "reason", "stock", "version"]].fillna("").astype(object)
+    left_out = pd.DataFrame([["..."] * len(ends.columns)], columns=ends.columns)
+    return pd.concat([ends.head(5), left_out, ends.tail(6)], ignore_index=True)
 
 
 def lags(pipeline: Deployment, history: pd.DataFrame) -> pd.Series:

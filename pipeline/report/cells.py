@@ -150,6 +150,7 @@ class CodeToShow(Preprocessor):
                 if in_report and not has_failed(cell):
                     cell.source = without_plumbing(cell.source)
                 cell.metadata["on_paper"] = _on_paper(cell, in_report)
+                cell.metadata["says_only"] = all(map(_is_sentence, cell.outputs))
                 if not cell.source and not cell.outputs:
                     continue
                 before = cells[-1] if cells else cell
@@ -161,6 +162,11 @@ class CodeToShow(Preprocessor):
             cells.append(cell)
         nb.cells = cells
         return nb, resources
+
+
+def _is_sentence(output: NotebookNode) -> bool:
+    tokens = output.get("data", {}).get(TOKENS)
+    return bool(tokens) and tokens[0]["type"] == "paragraph"
 
 
 def _on_paper(cell: NotebookNode, in_report: bool) -> str:

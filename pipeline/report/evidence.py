@@ -51,6 +51,7 @@ def checks_of(notebooks: Mapping[str, list[NotebookNode]]) -> list[dict[str, Any
             "source": "",
             **check,
             "claim": markdown.curly(check["claim"]),
+            "figure": markdown.curly(check["figure"]),
             "evidence": link_of(cell),
             "origin": dict(cell.metadata["origin"]),
         }

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 import mistune
+from bs4 import BeautifulSoup
 from markupsafe import Markup
 from mistune.plugins.formatting import render_strikethrough
 from pygments import highlight
@@ -89,7 +90,7 @@ class HTML(mistune.HTMLRenderer):
         self, text: str, id: str = "", label: str = "", caption: str = "", evidence: Mapping[str, str] | None = None
     ) -> str:
         about = f'role="region" aria-label="{escape(label or "Table")}" tabindex="0"'
-        table = f'<div class="scroll" {about}>\n<table>\n{text}</table>\n</div>\n'
+        table = f'<div class="scroll" {about}>\n{_table(text)}\n</div>\n'
         title = f"<figcaption><b>{escape(label)}.</b> {escape(caption)}{origin(evidence)}</figcaption>"
         return f'<figure class="table" id="{escape(id)}">{title}\n{table}</figure>\n' if caption else table
 
@@ -107,3 +108,15 @@ class HTML(mistune.HTMLRenderer):
         name = align if align in ("right", "center") else "long" if is_long else None
         tag, attrs = "th" if head else "td", tables.spans(over) + self.render_attrs({"class": name})
         return f"<{tag}{attrs}>{text}</{tag}>"
+
+
+def _table(text: str) -> str:
+    """Write a table. One of three columns or more with long cells says in each cell what it is: a phone stacks them."""
+    page = BeautifulSoup(f"<table>\n{text}</table>", "html.parser")
+    heads = [cell.get_text() for cell in page.select("thead th")]
+    if len(heads) >= 3 and page.select(".long"):
+        page.select("table")[0]["class"] = "stacks"
+        for row in page.select("tbody tr"):
+            for cell, head in zip(row.find_all(["td", "th"]), heads, strict=False):
+                cell["data-label"] = head
+    return str(page)

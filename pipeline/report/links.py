@@ -9,6 +9,10 @@ from urllib.parse import unquote, urlsplit
 from pipeline.paths import ROOT
 
 OUTSIDE = {"http", "https", "mailto"}
+BESIDE = (  # what the report reads or rests on: these files lie beside it
+    "docs/benchmark.json", "docs/consistency.md", "docs/limits.md", "docs/pipe-conformance.md", "docs/proof.json",
+    "docs/soak.json",
+)  # fmt: skip
 Chapter = dict[str, Any]
 
 
@@ -45,7 +49,9 @@ def find(places: Places, href: str) -> Spot | None:
     return places.get(Path(path).stem, {}).get(anchor(heading))
 
 
-def resolve(href: str, here: str, places: Places, pages: Places, listings: Mapping[str, str]) -> tuple[str, str]:
+def resolve(
+    href: str, here: str, places: Places, pages: Places, listings: Mapping[str, str], root: str = ""
+) -> tuple[str, str]:
     """Point a link at its place.
 
     Args:
@@ -54,9 +60,10 @@ def resolve(href: str, here: str, places: Places, pages: Places, listings: Mappi
         places: what is in this document.
         pages: what is in the pages of the executed notebooks beside it.
         listings: the id of each file that is shown, by its path.
+        root: leads to the report's folder, in which the files of `BESIDE` lie; empty where there is none.
 
     Returns:
-        Where it leads: an id after `#`, a page beside this one, an address of the web, or nothing; and what is wrong.
+        Where it leads: an id after `#`, a page or file beside this one, a web address, or nothing; and what is wrong.
     """
     path, scheme = unquote(href).partition("#")[0], urlsplit(href).scheme
     if scheme in OUTSIDE:
@@ -67,7 +74,8 @@ def resolve(href: str, here: str, places: Places, pages: Places, listings: Mappi
         return _to_notebook(href if path else f"{here}.ipynb{href}", href, here, places, pages)
     if (file := file_of(path)) is None:
         return "", f"{here} links to {path}, which is not in the repository"
-    return listings.get(file.relative_to(ROOT.resolve()).as_posix(), ""), ""
+    name = file.relative_to(ROOT.resolve()).as_posix()
+    return (f"{root}{name}" if root and name in BESIDE else listings.get(name, "")), ""
 
 
 def _to_notebook(href: str, said: str, here: str, places: Places, pages: Places) -> tuple[str, str]:

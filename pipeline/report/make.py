@@ -18,7 +18,7 @@ from pipeline.paths import ROOT
 from pipeline.provisioning import deployment
 from pipeline.report import deliverables, evidence, facts, front, plan, references, run
 from pipeline.report.exporters import InventoryHTML, InventoryPDF, NotebookPage
-from pipeline.report.links import Spot, anchor, slug
+from pipeline.report.links import BESIDE, Spot, anchor, slug
 from pipeline.report.outline import chapter_cell
 
 BUILD, REQUIREMENTS = ROOT / "report" / "build", ROOT / "report" / "deliverables.yaml"
@@ -94,9 +94,12 @@ def render(build_dir: Path, requirements: Path = REQUIREMENTS) -> ReportResult:
 
 
 def write_pages(build_dir: Path, known: Mapping[str, Any]) -> None:
-    """Write each executed notebook as a page beside the report, for the links to evidence."""
+    """Write what links to evidence lead to: each executed notebook as a page, and the files that it has read."""
+    for name in BESIDE:
+        (build_dir / name).parent.mkdir(exist_ok=True)
+        _write(build_dir / name, (ROOT / name).read_bytes())
     for name, cells in known["executed"].items():
-        beside = {"as_executed": True, "pages": pages_of(known["executed"], beside="")}
+        beside = {"as_executed": True, "pages": pages_of(known["executed"], beside=""), "root": "../"}
         page, _ = NotebookPage().from_notebook_node(new_notebook(cells=[chapter_cell(name), *deepcopy(cells)]), beside)
         _write(build_dir / "notebooks" / f"{name}.html", page.encode())
 
@@ -135,7 +138,7 @@ def bind(
     known: dict[str, Any] = {
         "title": TITLE, "subtitle": SUBTITLE, "facts": shown, "requirements": deliverables.load(requirements),
         "executed": executed, "values": evidence.values_of(executed), "checks": evidence.checks_of(executed),
-        "pages": pages_of(executed, beside="notebooks/"), "problems": [],
+        "pages": pages_of(executed, beside="notebooks/"), "root": "./", "problems": [],
     }  # fmt: skip
     chapters = requirements.with_name("chapters.yaml")
     if chapters.exists():

@@ -47,7 +47,7 @@ class Outline(Preprocessor):
         self.here: Chapter = {}
         self.chapters: list[Chapter] = []
         self.places: dict[str, dict[str, Spot]] = defaultdict(dict)
-        self.pages = resources.get("pages", {})
+        self.pages, self.root = resources.get("pages", {}), resources.get("root", "")
         self.is_numbered = not resources.get("as_executed")  # beside the report, whose numbers are others
         self.listings: dict[str, str] = {}
         self.shown: dict[tuple[str, str], tuple[str, str]] = {}
@@ -165,7 +165,8 @@ class Outline(Preprocessor):
     def _point(self, token: Token) -> None:
         """Point a link at its place, or leave its words; put a drawing where its file is named, or else words."""
         if token["type"] == "link":
-            url, problem = resolve(token["attrs"]["url"], self.notebook, self.places, self.pages, self.listings)
+            href = token["attrs"]["url"]
+            url, problem = resolve(href, self.notebook, self.places, self.pages, self.listings, self.root)
             token |= {"attrs": {"url": url}} if url else {"type": "block_text", "attrs": {}}
             said = REFERENCE.fullmatch(plain(token["children"])) if self.is_numbered else None
             if said and url.startswith("#"):

@@ -11,7 +11,7 @@ from pipeline.errors import UserError
 from pipeline.notebook.tables import Token
 from pipeline.report.cells import TOKENS, Processed
 from pipeline.report.links import OUTSIDE
-from pipeline.report.markdown import walk
+from pipeline.report.markdown import curly, walk
 
 
 def load(path: Path) -> list[dict[str, Any]]:
@@ -21,7 +21,9 @@ def load(path: Path) -> list[dict[str, Any]]:
         [(source["url"], source["title"]) for source in sources]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as problem:
         raise UserError(f"{path} cannot be read: {' '.join(str(problem).split())}") from None
-    return [{**source, "number": number} for number, source in enumerate(sources, start=1)]
+    return [
+        {**source, "title": curly(source["title"]), "number": number} for number, source in enumerate(sources, start=1)
+    ]
 
 
 class References(Preprocessor):

@@ -59,13 +59,11 @@ def speed(measured: Measured) -> Drawing:
     best, slower = rows[rows["contender"] == "projector"].iloc[0], rows[rows["contender"] == "projector"].iloc[-1]
     names = sorted(NAMES[contender] for contender in wrong)
     caption = (
-        f"In batches of {slower['batch_size']:,}, this projector drains a backlog {slower['to_plain']:.1f} times as "
-        f"fast as plain, and reaches {slower['to_ceiling']:.0%} of its ceiling (mark): the speed if its "
-        f"requests were all that took time. In batches of {best['batch_size']:,} it drains "
-        f"{best['events_per_second']:,.0f} events a second, {best['to_ceiling']:.0%} of its ceiling there. Dots are "
-        "medians of the rounds, lines go from the slowest to the fastest, ratios are medians of the rounds' ratios. "
-        f"Hollow: the table was wrong after re-sends and a kill ({'; '.join(names) or 'none'}). The limits of AWS's "
-        "shards were off, to measure the machine."
+        f"In batches of {slower['batch_size']:,}, this projector drains a backlog about {slower['to_plain']:.2g} times "
+        f"as fast as plain; in batches of {best['batch_size']:,} it drains {best['events_per_second']:,.0f} events a "
+        "second. The mark is its ceiling: the speed of a function that does nothing but its requests. Dots are medians "
+        "of the rounds, lines go from the slowest to the fastest. Hollow: the table was wrong after re-sends, a kill "
+        f"({'; '.join(names) or 'none'}). The limits of AWS's shards were off, to measure the machine."
     )
     return Drawing(figure, caption, f"Dots of events a second, on a logarithmic axis. {caption}")
 
@@ -110,7 +108,7 @@ def bills(priced: pd.DataFrame) -> Drawing:
         priced: from `cost.bills`.
     """
     with style():
-        figure, axes = plt.subplots(figsize=(6.6, 0.8 + 0.36 * len(priced.columns)))
+        figure, axes = plt.subplots(figsize=(6.6, 0.75 + 0.29 * len(priced.columns)))
         for row, name in enumerate(priced.columns):
             for offset, (reading, counted) in zip((-0.19, 0.19), READINGS.items(), strict=True):
                 _stack(axes, row + offset, priced[name], reading, "" if row else f"  {counted}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 
-from pipeline.notebook.figures.style import ABOVE, BLUE, GREY, ORANGE, VERMILION, Drawing
+from pipeline.notebook.figures.style import BLUE, GREY, ORANGE, VERMILION, Drawing
 from pipeline.notebook.show import style
 from pipeline.paths import ROOT
 from pipeline.scale.benchmark_tables import provenance
@@ -64,9 +64,11 @@ def figure(measured: Measured) -> Drawing:
         speed.set(xlabel="events so far (million)", ylabel="events a second", ylim=(0, None))
         speed.yaxis.set_major_formatter("{x:,.0f}")
         for process, (name, hue) in PROCESSES.items():
-            memory.plot(sent, [chunk[process] for chunk in chunks], color=hue, label=name)
+            memory.plot(
+                sent, [chunk[process] for chunk in chunks], color=hue, label=f"{name} ({chunks[-1][process]:,.0f} MB)"
+            )
         memory.set(xlabel="events so far (million)", ylabel="memory (MB)", ylim=(0, None))
-        memory.legend(ncols=len(PROCESSES), **ABOVE)
+        memory.legend(loc="upper left")
     runtime, worker = (growth(measured, process) for process in ("runtime_mb", "worker_mb"))
     count = len(measured["audit"]["discrepancies"])
     wrong = {0: "no discrepancy", 1: "1 discrepancy"}.get(count, f"{count} discrepancies")

@@ -81,14 +81,14 @@ def tasks(size: Size) -> list[Task]:
 
 def about(layer: str, size: Size) -> str:
     """Say what a layer enumerates or draws."""
-    bounds = f"faults ≤ {size.bounds.faults}, preemptions ≤ {size.bounds.preemptions}"
+    bounds = f"faults ≤ {size.bounds.faults}, interruptions ≤ {size.bounds.preemptions}"
     return {
-        FOLD: f"every log of {size.length} records: {len(ALPHABET)} letters, {len(STARTS)} levels to start from",
+        FOLD: f"every log of {size.length} records: {len(ALPHABET)} kinds, {len(STARTS)} levels to start from",
         EXPLORER: f"every schedule of {len(STORIES)} stories, {bounds}",
         CRASHES: f"every choice of ≤ {size.deaths} deaths in {len(BATCHES)} ten-event batches",
         MACHINE: f"histories of ≤ {size.steps} steps",
         SIMULATION: f"seeds of {size.events:,} events",
-        REDRIVE: f"every schedule of {len(redrives.STORIES)} stories around a redrive, ≤ {size.troubles} troubles",
+        REDRIVE: f"every schedule of {len(redrives.STORIES)} stories around a redrive, ≤ {size.troubles} faults",
         EMBEDDED: f"invocations by {THREADS} threads on a hot product, logs of {RECORDS} records",
     }[layer]
 

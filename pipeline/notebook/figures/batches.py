@@ -28,7 +28,7 @@ def outcomes(history: pd.DataFrame) -> Drawing:
     )
     total = counts.sum()
     with style():
-        height = 1.2 + 0.3 * max(len(counts), len(reasons), 3)
+        height = 1.0 + 0.25 * max(len(counts), len(reasons), 3)
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, height), width_ratios=(3, 2))
         start = np.zeros(len(counts))
         for outcome, hue in OUTCOMES.items():
@@ -39,6 +39,7 @@ def outcomes(history: pd.DataFrame) -> Drawing:
             left.annotate(words, (start[row], row), xytext=(4, 0), **BESIDE)
         room = [end / (0.95 - LETTER_OF_A_PANEL * len(words)) for end, words in zip(start, sums, strict=True)]
         left.set(xlabel="records", xlim=(0, max(room)))
+        left.set_xticks([tick for tick in left.get_xticks() if tick <= 1.1 * max(start)])
         left.set_title("all records, by type and outcome")
         figure.legend(loc="outside upper left", ncols=len(OUTCOMES), handlelength=1, handleheight=1)
         left.invert_yaxis()
@@ -65,7 +66,8 @@ def _strange(types: list[str]) -> str:
     """Say what a type is that is none: `no event` and names that nobody knows."""
     unknown = [name for name in types if name not in (*EVENT_TYPES, "no event")]
     no_event = " No event: what cannot be read as one." if "no event" in types else ""
-    return f"{no_event} No type of event: {', '.join(unknown)}." if unknown else no_event
+    is_none = "is not a valid type" if len(unknown) == 1 else "are not valid types"
+    return f"{no_event} {', '.join(unknown)} {is_none}." if unknown else no_event
 
 
 def _reasons(number: int) -> str:
