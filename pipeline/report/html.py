@@ -80,7 +80,7 @@ class HTML(mistune.HTMLRenderer):
         return f'<details class="fold"><summary>{escape(summary)}</summary>{text}</details>\n'
 
     def link(self, text: str, url: str, title: str | None = None, reference: int = 0) -> str:
-        mark = f'<sup class="reference"><a href="#reference-{reference}">{reference}</a></sup>' if reference else ""
+        mark = f'<sup class="reference"><a href="#reference-{reference}">[{reference}]</a></sup>' if reference else ""
         return super().link(text, url, title) + mark
 
     def evidence(self, text: str, url: str) -> str:

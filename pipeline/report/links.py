@@ -10,8 +10,8 @@ from pipeline.paths import ROOT
 
 OUTSIDE = {"http", "https", "mailto"}
 BESIDE = (  # what the report reads or rests on: these files lie beside it
-    "docs/benchmark.json", "docs/consistency.md", "docs/limits.md", "docs/pipe-conformance.md", "docs/proof.json",
-    "docs/soak.json",
+    "docs/benchmark.json", "docs/consistency.md", "docs/contract.md", "docs/limits.md", "docs/pipe-conformance.md",
+    "docs/proof.json", "docs/soak.json",
 )  # fmt: skip
 Chapter = dict[str, Any]
 

@@ -62,7 +62,8 @@ class Outline(Preprocessor):
             tokens = cell.metadata.get("tokens", ())
             cell.metadata["tokens"] = _captioned([token for token in tokens if not self._is_title(token)])
             if was := cell.metadata.get("was"):
-                self.places[self.notebook].setdefault(anchor(was), Spot(self._section(), was))
+                words = was if self.here["sections"] else self.here["title"]
+                self.places[self.notebook].setdefault(anchor(was), Spot(self._section(), words))
             for table in cell.metadata.tokens:
                 self._number_table(table, cell)
             for output in cell.get("outputs", ()):

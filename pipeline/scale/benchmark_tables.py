@@ -16,7 +16,7 @@ def provenance(measured: Measured) -> str:
     code = "this projector" if measured["code"] == bundle.build().code_sha256 else "an earlier projector"
     cores = measured["machine"]["cores"]
     off = measured.get("limits_off", [])
-    limits = f", without the limits {' and '.join(off)} (docs/limits.md)" if off else ""
+    limits = f", with the limits {' and '.join(off)} off (docs/limits.md)" if off else ""
     return f"on {cores} {'core' if cores == 1 else 'cores'}, {measured['made_on']}, with {code}{limits}"
 
 

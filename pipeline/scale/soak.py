@@ -67,7 +67,11 @@ def figure(measured: Measured) -> Drawing:
             memory.plot(
                 sent, [chunk[process] for chunk in chunks], color=hue, label=f"{name} ({chunks[-1][process]:,.0f} MB)"
             )
-        memory.set(xlabel="events so far (million)", ylabel="memory (MB)", ylim=(0, None))
+        memory.set(
+            xlabel="events so far (million)",
+            ylabel="memory (MB)",
+            ylim=(0, 1.15 * max(chunks[-1][process] for process in PROCESSES)),
+        )
         memory.legend(loc="upper left")
     runtime, worker = (growth(measured, process) for process in ("runtime_mb", "worker_mb"))
     count = len(measured["audit"]["discrepancies"])

@@ -219,7 +219,8 @@ def unnoticed(wrong: tuple[Any, ...], patience: float = PATIENCE_SECONDS) -> str
     """Run a wrong runtime against its fact. Returns what nobody noticed; empty if the fact's test failed."""
     name, where, old, new, *given = wrong
     test = facts()[f"test_{name}"]
-    with tempfile.TemporaryDirectory() as folder, mutated(where, old, new):
+    # A wrong runtime may still write while its folder is removed.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, mutated(where, old, new):
         harness = Harness(Path(folder), patience)
         try:
             test(harness, **(given[0] if given else {}))

@@ -86,7 +86,7 @@ def test_figures_of_an_earlier_projector_are_called_so(measured: dict) -> None:
     now = measured | {"code": bundle.build().code_sha256}
     assert benchmark_tables.provenance(now) == (
         "on 2 cores, 2026-11-22, with this projector, "
-        "without the limits kinesis-reads and kinesis-writes (docs/limits.md)"
+        "with the limits kinesis-reads and kinesis-writes off (docs/limits.md)"
     )
 
 
