@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.drawings.grid import APPLIED, CARD, FAILURE, FLOW, FONTS, INK, LINE, MUTED, PAPER, dark_style
 from pipeline.drawings.recorded import PIPE, QUARANTINE, STOCK, Step, World, crash, redelivery, two_writers
 
-WIDTH, TOP, ROW = 459, 34, 23  # points: of a page's text, of the heads, of a step
+WIDTH, TOP, ROW = 459, 34, 22  # points: of a page's text, of the heads, of a step
 HEAD, LETTER = 80, 8.2  # points: the width of a head, the size of the letters
 TO_TABLE = 1.1  # parts of the width: to the line of a table, whose requests are told in more words
 COLOURS = {PIPE: FLOW, STOCK: APPLIED, QUARANTINE: FAILURE}

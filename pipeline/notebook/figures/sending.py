@@ -82,7 +82,7 @@ def as_it_happened(reads: TableReads) -> Drawing:
         "applied in the table (events)": (applied, BLUE),
     }
     with style():
-        figure, axes = plt.subplots(figsize=(6.6, 2.5))
+        figure, axes = plt.subplots(figsize=(6.6, 2.1))
         for name, (counts, hue) in lines.items():
             axes.step(reads.seconds, counts, where="post", color=hue, label=name)
             for count in counts[-1:]:

@@ -25,7 +25,7 @@ def stock_over_time(history: pd.DataFrame, most: int = 6) -> Drawing:
     start = float(first["minute"].iloc[-MOST_STEPS]) if len(first) > MOST_STEPS else 0.0
     rows = -(-len(busiest) // COLUMNS)
     with style():
-        size = (6.6, 0.5 + 1.1 * rows)
+        size = (6.6, 0.5 + 0.9 * rows)
         figure, grid = plt.subplots(rows, COLUMNS, figsize=size, sharex=True, sharey=True, squeeze=False)
         for axes, product_id in zip(grid.flat, busiest, strict=False):
             events = _from(start, applied[applied["partition_key"] == product_id])
