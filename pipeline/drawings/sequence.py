@@ -9,7 +9,7 @@ from pipeline.drawings.grid import APPLIED, CARD, FAILURE, FLOW, FONTS, INK, LIN
 from pipeline.drawings.recorded import PIPE, QUARANTINE, STOCK, Step, World, crash, redelivery, two_writers
 
 WIDTH, TOP, ROW = 459, 34, 22  # points: of a page's text, of the heads, of a step
-HEAD, LETTER = 80, 8.2  # points: the width of a head, the size of the letters
+HEAD, LETTER = 80, 7.8  # points: the width of a head, the size of the letters
 TO_TABLE = 1.1  # parts of the width: to the line of a table, whose requests are told in more words
 COLOURS = {PIPE: FLOW, STOCK: APPLIED, QUARANTINE: FAILURE}
 
@@ -135,8 +135,8 @@ def _words_of(step: Step, x_of: dict[str, float], y: float) -> str:
     if step.source == step.target:
         said = ": ".join(words for words in (step.asked, step.answered) if words)
         return _words(said, middle + 9 + _width(said) / 2, y, FAILURE)
-    answered = _words(step.answered, middle, y + 9, FAILURE if step.failed else MUTED) if step.answered else ""
-    return _words(step.asked, middle, y - 3.6, INK) + answered
+    answered = _words(step.answered, middle, y + 8, FAILURE if step.failed else MUTED) if step.answered else ""
+    return _words(step.asked, middle, y - 3, INK) + answered
 
 
 def _width(text: str) -> float:
@@ -147,7 +147,7 @@ def _words(text: str, x: float, y: float, colour: str) -> str:
     """Set words on paper of their own, so that no line runs through them."""
     width = _width(text)
     return (
-        f'<rect x="{x - width / 2:.1f}" y="{y - 7.4:.1f}" width="{width:.1f}" height="9.2" fill="{PAPER}"/>'
+        f'<rect x="{x - width / 2:.1f}" y="{y - 6.8:.1f}" width="{width:.1f}" height="8.4" fill="{PAPER}"/>'
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{LETTER}" fill="{colour}">{escape(text)}</text>'
     )
 

@@ -144,7 +144,7 @@ def produced(wrong_of: Sequence[str], discrepancies: Sequence[int], given_up: in
         ("the producer sends again", "stock changes twice", wrong_of[1], of_audit[1],
          "an event_id, the same on every re-send"),
         ("records are given up", "events are missing in silence", wrong_of[2],
-         f"{given_up} given up, {of_audit[2]}; after redrive none",
+         f"{given_up} given up, {of_audit[2]}; 0 given up after redrive",
          "a dead letter for each, and redrive, which claims what it sends"),
         ("the table is edited", "nobody knows what is right", "not noticed", f"{found} item named",
          "the stream is the truth, and the table can be folded again"),

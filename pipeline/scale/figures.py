@@ -62,8 +62,8 @@ def speed(measured: Measured) -> Drawing:
         f"In batches of {slower['batch_size']:,}, this projector drains a backlog about {slower['to_plain']:.2g} times "
         f"as fast as plain; in batches of {best['batch_size']:,} it drains {best['events_per_second']:,.0f} events a "
         "second. The mark is its ceiling: the speed of a function that does nothing but its requests. Dots are medians "
-        "of the rounds, lines go from the slowest to the fastest. Hollow: in the smaller batches, the table was "
-        f"wrong ({'; '.join(names) or 'none'}). The limits of AWS's shards were off, to measure the machine."
+        "of the rounds, lines go from the slowest to the fastest. Hollow dots: the table was wrong in the "
+        f"end ({'; '.join(names) or 'none'}). The limits of AWS's shards were off, to measure the machine."
     )
     return Drawing(figure, caption, f"Dots of events a second, on a logarithmic axis. {caption}")
 
@@ -110,14 +110,18 @@ def bills(priced: pd.DataFrame) -> Drawing:
     with style():
         figure, axes = plt.subplots(figsize=(6.6, 0.75 + 0.29 * len(priced.columns)))
         for row, name in enumerate(priced.columns):
-            for offset, (reading, counted) in zip((-0.19, 0.19), READINGS.items(), strict=True):
-                _stack(axes, row + offset, priced[name], reading, "" if row else f"  {counted}")
+            for offset, reading in zip((-0.19, 0.19), READINGS, strict=True):
+                _stack(axes, row + offset, priced[name], reading)
         axes.set_yticks(range(len(priced.columns)), [BILLED.get(name, name) for name in priced.columns])
         axes.set(xlabel="dollars for a million events")
         axes.set_xlim(0, priced.loc["in all, at most"].max() * 1.12)
         axes.legend(
             handles=[plt.Rectangle((0, 0), 1, 1, color=hue, label=line) for line, hue in LINES.items()],
-            loc="center right",
+            loc="upper right",
+            title="\n".join(
+                f"{bar} bar: {said}" for bar, said in zip(("upper", "lower"), READINGS.values(), strict=True)
+            ),
+            title_fontsize=8,
         )
         axes.invert_yaxis()
         axes.grid(visible=False)
@@ -141,9 +145,9 @@ def _amounts(priced: Any, reading: tuple[str, str]) -> dict[str, Any]:
     return {line: priced.loc[together.get(line, [line])].sum() for line in LINES}
 
 
-def _stack(axes: Axes, row: float, bill: pd.Series, reading: tuple[str, str], counted: str) -> None:
+def _stack(axes: Axes, row: float, bill: pd.Series, reading: tuple[str, str]) -> None:
     start = 0.0
     for line, amount in _amounts(bill, reading).items():
         axes.barh(row, amount, left=start, color=LINES[line], height=0.34, linewidth=0)
         start += amount
-    axes.annotate(f"{start:.2f}{counted}", (start, row), xytext=(4, 0), **BESIDE)
+    axes.annotate(f"{start:.2f}", (start, row), xytext=(4, 0), **BESIDE)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 
-from pipeline.notebook.figures.style import BLUE, GREY, ORANGE, VERMILION, Drawing
+from pipeline.notebook.figures.style import BLUE, GREY, ORANGE, Drawing
 from pipeline.notebook.show import style
 from pipeline.paths import ROOT
 from pipeline.scale.benchmark_tables import provenance
@@ -60,7 +60,7 @@ def figure(measured: Measured) -> Drawing:
     speeds = [chunk["events_per_second"] for chunk in chunks]
     with style():
         drawn, (speed, memory) = plt.subplots(1, 2, figsize=(7.2, 2.0))
-        speed.plot(sent, speeds, color=VERMILION)
+        speed.plot(sent, speeds, color=BLUE)
         speed.set(xlabel="events so far (million)", ylabel="events a second", ylim=(0, None))
         speed.yaxis.set_major_formatter("{x:,.0f}")
         for process, (name, hue) in PROCESSES.items():
