@@ -202,7 +202,7 @@ TRUNK = (
             yes=quarantined("quantity_overflow", record("quantity_incremented", 5), FULL),
             no=applied(record("quantity_incremented", 5)))),
     Step("decide", "Is it quantity_decremented?", lambda it: _type(it) == "quantity_decremented", True,
-        Fork("Is that more than there is?", lambda it: _quantity(it) > it.level.quantity,
+        Fork("Does it exceed the stock?", lambda it: _quantity(it) > it.level.quantity,
             yes=quarantined("insufficient_stock", record("quantity_decremented", 8)),
             no=applied(record("quantity_decremented", 5)))),
 )  # fmt: skip
